@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module of ours: every one is compiled under the same rules.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+}
+
+let package = Package(
+    name: "modelet",
+    products: [
+        .executable(name: "modelet", targets: ["modelet"]),
+        .executable(name: "modelet-shim", targets: ["modelet-shim"]),
+        .executable(name: "stub-model-server", targets: ["stub-model-server"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
+        .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
+        .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
+        .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
+        .package(url: "https://github.com/groue/GRDB.swift", .upToNextMinor(from: "7.10.0")),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
+    ],
+    targets: [
+        // Programs
+        program("modelet", ["Commands"]),
+        program("modelet-shim", ["CLinux"]),
+        program("stub-model-server", ["CLinux"]),
+        module(
+            "Commands",
+            [
+                "ControlPlane", "Gateway", "Launcher", "Manifests", "Probes", "StateStore", "Reconciler", "ModelCore",
+                .argumentParser, .asyncHTTPClient, .logging,
+            ]),
+
+        // Edges: each owns one outside library or system interface; none imports another
+        module("Manifests", ["CYAML", "Reconciler", "ModelCore"]),
+        module("StateStore", ["Reconciler", "ModelCore", .grdb]),
+        module("Launcher", ["CLinux", "ProcFS", "Reconciler", "ModelCore"]),
+        module("Probes", ["ProcFS", "Reconciler", "ModelCore", .asyncHTTPClient, .nioCore, .nioPosix]),
+        module("Gateway", ["Reconciler", "ModelCore", .logging, .nioCore, .nioPosix, .nioSSL]),
+        module("ControlPlane", ["Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging]),
+
+        // Middle and ground
+        module("Reconciler", ["ModelCore", .logging]),
+        module("ModelCore"),
+        module("ProcFS", ["CLinux"]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CLinux"),
+
+        // Tests
+        module("TestSupport", ["Reconciler", "ModelCore"]),
+        tests("ModelCoreTests", ["ModelCore"]),
+        tests("ManifestsTests", ["Manifests", "ModelCore", "TestSupport"]),
+        tests("StateStoreTests", ["StateStore", "Reconciler", "ModelCore", "TestSupport"]),
+        tests(
+            "LauncherTests",
+            ["Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "modelet-shim", "stub-model-server"]),
+        tests("ProbesTests", ["Probes", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
+        tests(
+            "GatewayTests",
+            ["Gateway", "Reconciler", "ModelCore", "TestSupport", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix]),
+        tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport"]),
+        tests("ControlPlaneTests", ["ControlPlane", "Reconciler", "ModelCore", "TestSupport"]),
+        tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "modelet-shim", "stub-model-server"]),
+    ]
+)

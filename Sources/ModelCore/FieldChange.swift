@@ -1,0 +1,121 @@
+/// One field of a spec that differs between two versions of it, under the name that manifests use.
+package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible {
+    package var field: String
+    /// `nil`: the field was not given.
+    package var old: String?
+    package var new: String?
+
+    package init(field: String, old: String?, new: String?) {
+        self.field = field
+        self.old = old
+        self.new = new
+    }
+
+    package var description: String { "\(field): \(old ?? "(not set)") → \(new ?? "(not set)")" }
+}
+
+/// The fields in which two values differ, in alphabetical order. Environment values are named, never shown.
+package func fieldChanges(from old: some Encodable, to new: some Encodable) -> [FieldChange] {
+    let before = FieldEncoder.fields(of: old)
+    let after = FieldEncoder.fields(of: new)
+    return Set(before.keys).union(after.keys).sorted().compactMap { field in
+        guard before[field] != after[field] else { return nil }
+        guard !field.contains("environment.") else {
+            return FieldChange(field: field, old: before[field].map { _ in "…" }, new: after[field].map { _ in "…" })
+        }
+        return FieldChange(field: field, old: before[field], new: after[field])
+    }
+}
+
+/// Flattens an encodable value into `path.to.field: value`, for comparing and for showing.
+private final class FieldEncoder: Encoder {
+    private(set) var fields: [String: String] = [:]
+    let codingPath: [any CodingKey] = []
+    let userInfo: [CodingUserInfoKey: Any] = [:]
+
+    static func fields(of value: some Encodable) -> [String: String] {
+        let encoder = FieldEncoder()
+        // Nothing in the containers below throws.
+        try? value.encode(to: encoder)
+        return encoder.fields
+    }
+
+    fileprivate func set(_ path: [String], _ value: String) { fields[path.joined(separator: ".")] = value }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+        Scope(encoder: self, path: []).container(keyedBy: type)
+    }
+    func unkeyedContainer() -> any UnkeyedEncodingContainer { Scope(encoder: self, path: []).unkeyedContainer() }
+    func singleValueContainer() -> any SingleValueEncodingContainer { Scope(encoder: self, path: []) }
+
+    /// An encoder for what lies at one path.
+    private struct Scope: Encoder, SingleValueEncodingContainer {
+        let encoder: FieldEncoder
+        let path: [String]
+        var codingPath: [any CodingKey] { [] }
+        var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+        func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+            KeyedEncodingContainer(Keyed<Key>(encoder: encoder, path: path))
+        }
+        func unkeyedContainer() -> any UnkeyedEncodingContainer { Unkeyed(encoder: encoder, path: path) }
+        func singleValueContainer() -> any SingleValueEncodingContainer { self }
+
+        func encodeNil() {}
+        func encode<T: Encodable>(_ value: T) throws {
+            if let text = value as? any CustomStringConvertible, Self.isScalar(value) {
+                encoder.set(path, text.description)
+            } else {
+                try value.encode(to: self)
+            }
+        }
+
+        static func isScalar(_ value: some Encodable) -> Bool {
+            value is String || value is any BinaryInteger || value is any BinaryFloatingPoint || value is Bool
+                || value is Seconds
+        }
+    }
+
+    private struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
+        let encoder: FieldEncoder
+        let path: [String]
+        var codingPath: [any CodingKey] { [] }
+
+        private func scope(_ key: any CodingKey) -> Scope { Scope(encoder: encoder, path: path + [key.stringValue]) }
+
+        mutating func encodeNil(forKey key: Key) {}
+        mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws { try scope(key).encode(value) }
+        mutating func nestedContainer<Nested: CodingKey>(
+            keyedBy type: Nested.Type, forKey key: Key
+        ) -> KeyedEncodingContainer<Nested> {
+            scope(key).container(keyedBy: type)
+        }
+        mutating func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
+            scope(key).unkeyedContainer()
+        }
+        mutating func superEncoder() -> any Encoder { Scope(encoder: encoder, path: path) }
+        mutating func superEncoder(forKey key: Key) -> any Encoder { scope(key) }
+    }
+
+    private struct Unkeyed: UnkeyedEncodingContainer {
+        let encoder: FieldEncoder
+        let path: [String]
+        var codingPath: [any CodingKey] { [] }
+        var count = 0
+
+        private mutating func next() -> Scope {
+            defer { count += 1 }
+            return Scope(encoder: encoder, path: path + ["\(count)"])
+        }
+
+        mutating func encodeNil() { count += 1 }
+        mutating func encode<T: Encodable>(_ value: T) throws { try next().encode(value) }
+        mutating func nestedContainer<Nested: CodingKey>(
+            keyedBy type: Nested.Type
+        ) -> KeyedEncodingContainer<Nested> {
+            next().container(keyedBy: type)
+        }
+        mutating func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { next().unkeyedContainer() }
+        mutating func superEncoder() -> any Encoder { next() }
+    }
+}

@@ -1,0 +1,63 @@
+/// Whether a model should be loaded now, since when, and by whom.
+package enum Demand: Codable, Hashable, Sendable {
+    case none
+    case loaded(since: Timestamp, by: String)
+}
+
+/// An operator's word that a model shall not be loaded, until `load` or a change of its run fields.
+package struct Hold: Codable, Hashable, Sendable {
+    package var since: Timestamp
+    package var by: String
+
+    package init(since: Timestamp, by: String) {
+        self.since = since
+        self.by = by
+    }
+}
+
+/// A model as the database keeps it: what has been accepted, and what is remembered about it between instances.
+package struct ModelRecord: Hashable, Sendable {
+    package let key: ModelKey
+    package var spec: ModelSpec
+    /// Grows by one with every change of the run fields and every restart; the first is 1.
+    package var generation: Int
+    /// The root directory whose manifests define it.
+    package var root: String
+    /// The manifest that defines it, relative to ``root``.
+    package var file: String
+    package var demand: Demand
+    package var hold: Hold?
+    package var backoff: Backoff?
+    /// When its latest instance ended. Demand from before then has been served, and counts no longer.
+    package var lastExitAt: Timestamp?
+    /// How long its last successful load took.
+    package var lastLoad: Seconds?
+    /// Why nothing happens although something should; shown to people.
+    package var waiting: String?
+    /// Its manifest is gone: it is removed as soon as nothing of it runs.
+    package var isRemoved: Bool
+
+    package init(key: ModelKey, spec: ModelSpec, generation: Int = 1, root: String, file: String) {
+        self.key = key
+        self.spec = spec
+        self.generation = generation
+        self.root = root
+        self.file = file
+        demand = .none
+        isRemoved = false
+    }
+
+    /// Whether someone wants it loaded: eager models always, others from a request or `load` until the instance that
+    /// served it ends.
+    package var isDemanded: Bool {
+        guard !spec.isRemote, !isRemoved, hold == nil else { return false }
+        if spec.effective.load == .eager { return true }
+        guard case .loaded(let since, _) = demand else { return false }
+        return lastExitAt.map { since > $0 } ?? true
+    }
+}
+
+/// One step of the journal.
+package enum OperationKind: String, Codable, Hashable, Sendable, CaseIterable {
+    case pull, start, adopt, `switch`, drain, stop, remove
+}

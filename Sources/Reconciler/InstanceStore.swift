@@ -1,0 +1,85 @@
+package import ModelCore
+
+/// The memory of the controller: what has been accepted, and every instance that may still run.
+///
+/// One writer, many readers. Each call is one transaction; when a writing call returns, what it wrote survives a power
+/// cut. Every writing call fails with ``StoreError/superseded`` once another controller has taken the state over.
+package protocol InstanceStore: Sendable {
+    /// Every model, accepted and not yet removed, in the order of their keys.
+    func models() async throws(StoreError) -> [ModelRecord]
+
+    /// One model with its live instances, oldest first; `nil` where there is no such model.
+    func model(_ key: ModelKey) async throws(StoreError) -> (model: ModelRecord, instances: [InstanceRecord])?
+
+    /// All live instances, oldest first.
+    func liveInstances() async throws(StoreError) -> [InstanceRecord]
+
+    /// Leased ports and the models that hold them.
+    func leasedPorts() async throws(StoreError) -> [Int: ModelKey]
+
+    /// How many launches of this generation there have been.
+    func attempts(of key: ModelKey, generation: Int) async throws(StoreError) -> Int
+
+    /// Asks `admit` in the transaction that would record the intent: where it grants, the instance, its port lease
+    /// and an open `start` operation with `cause` are recorded in it.
+    func begin(
+        _ intent: InstanceRecord, cause: String, startSlots: Int, at: Timestamp
+    ) async throws(StoreError) -> Admission
+
+    /// Records one thing that has happened or is about to. A change of an instance that is no longer live, or of a
+    /// model that no longer exists, changes nothing.
+    func commit(_ change: StateChange, at: Timestamp) async throws(StoreError)
+
+    /// Records the accepted manifests of a root as its next revision. Writes nothing where `acceptance` is empty.
+    /// - Returns: the number of the revision, or of the one before where nothing changed.
+    func accept(_ acceptance: Acceptance, root: String, at: Timestamp) async throws(StoreError) -> Int
+
+    /// The roots that have been registered, in the order of their registration.
+    func roots() async throws(StoreError) -> [String]
+}
+
+/// One thing to remember; each is one transaction, with its row in the journal or among the events.
+package enum StateChange: Hashable, Sendable {
+    // Of an instance
+    /// Its shim or container exists: `intent → gated`.
+    case gated(InstanceID, PreparedInstance)
+    /// It was let go: `gated → starting`, `startedAt`.
+    case released(InstanceID)
+    case server(InstanceID, ServerProcess)
+    /// It was proved to answer at `address`: `→ ready`. The first time sets `readyAt`, closes the `start` operation
+    /// and stores the load time.
+    case ready(InstanceID, address: String)
+    case unready(InstanceID, reason: String)
+    /// Predictions go to it. Only a ready instance may be routed.
+    case routed(InstanceID)
+    case unrouted(InstanceID, reason: String)
+    /// `→ draining`; no longer routed.
+    case draining(InstanceID, cause: String)
+    /// `→ stopping`; no longer routed.
+    case stopping(InstanceID, cause: String)
+    /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own.
+    case exited(InstanceID, ExitRecord, backoff: Backoff?)
+    case unknown(InstanceID, reason: String)
+    /// Its identity was proved: `adopted`, no longer unknown.
+    case adopted(InstanceID, server: ServerProcess?)
+
+    // Of a model
+    case demand(ModelKey, Demand)
+    case hold(ModelKey, Hold?)
+    case backoff(ModelKey, Backoff?)
+    /// A restart was asked for: the next generation, with no backoff and no hold.
+    case restart(ModelKey, by: String)
+    /// Why nothing happens; `nil` when something does.
+    case waiting(ModelKey, reason: String?)
+    /// Nothing of it is left: the model is forgotten.
+    case removed(ModelKey)
+}
+
+package enum StoreError: Error, Hashable, Sendable {
+    /// Another controller has raised the epoch: this one must write nothing more.
+    case superseded
+    /// The disk is full, the directory is read-only, the file is damaged: a sentence that says which, and what to do.
+    case unavailable(String)
+    /// A rule of the schema forbids the change: a fault in this program.
+    case refused(String)
+}

@@ -1,0 +1,38 @@
+package import ModelCore
+
+/// Finds out whether an instance answers, and proves that it is the instance who answers.
+package protocol Prober: Sendable {
+    /// Asks once, bounded by the probe's own timeout.
+    func probe(_ target: ProbeTarget) async -> ProbeVerdict
+}
+
+package struct ProbeTarget: Hashable, Sendable {
+    /// As the manifest names it; every address that it resolves to is tried.
+    package var host: String
+    package var port: Int
+    package var readiness: ReadinessSpec
+    /// The root of the process tree that must own the listening socket: the shim.
+    package var treeRoot: Int32?
+
+    package init(host: String, port: Int, readiness: ReadinessSpec, treeRoot: Int32?) {
+        self.host = host
+        self.port = port
+        self.readiness = readiness
+        self.treeRoot = treeRoot
+    }
+}
+
+package enum ProbeVerdict: Hashable, Sendable {
+    /// It answered as expected, from a socket of our tree. `address` is numeric: `127.0.0.1`, `::1`.
+    case ready(address: String)
+    /// Our tree answered HTTP, but not with the expected status.
+    case answered(status: Int, address: String)
+    /// Nothing listens, the connection was refused, or the answer was no HTTP.
+    case failed(reason: String)
+    /// Our tree listens and accepted, but did not answer in time.
+    case timedOut(address: String)
+    /// Somebody else answers on that port. `reason` names the pid and the command.
+    case stranger(reason: String)
+    /// It cannot be told who answers. `reason` suggests `readiness: {owner: any}`.
+    case unprovable(reason: String)
+}
