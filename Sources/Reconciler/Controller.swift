@@ -170,7 +170,7 @@ package final class Controller: Sendable {
         state.withLock { $0.queue.begin(key) }
         repeat {
             do {
-                while try await !Task.isCancelled && step(key) {}
+                while try await step(key) {}
             } catch {
                 await note(error, on: key)
             }
@@ -198,7 +198,7 @@ package final class Controller: Sendable {
     /// Performs at most one step for `key`. Returns whether to look again at once.
     func step(_ key: ModelKey) async throws(StoreError) -> Bool {
         let mode = state.withLock(\.mode)
-        if mode == .leaving { return false }
+        if mode == .leaving || Task.isCancelled { return false }
         try await recordDemand(for: key)
         guard let (model, instances) = try await parts.store.model(key) else {
             await forget(key)
