@@ -7,8 +7,11 @@ SHELL := /bin/bash
 # Where `make run` serves predictions: host:port.
 LISTEN ?= 127.0.0.1:8080
 
-# Debian packages, installed where missing: headers of the libraries we link (zlib is swift-nio-extras'), and programs.
-PACKAGES := libyaml-dev libsqlite3-dev zlib1g-dev pkg-config git python3
+# Debian packages, installed where missing: what a Swift toolchain that was merely unpacked lacks to run and to link,
+# headers of the libraries we link (zlib is swift-nio-extras'), and programs.
+PACKAGES := gcc libc6-dev libstdc++-12-dev libncurses6 libxml2
+PACKAGES += libyaml-dev libsqlite3-dev zlib1g-dev
+PACKAGES += pkg-config git python3
 run: PACKAGES += curl
 test: PACKAGES += sqlite3
 

@@ -49,7 +49,7 @@ def main():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description="Serve the iris classifier.")
-    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="a model.json as train.py writes it")
     return parser.parse_args()

@@ -24,7 +24,7 @@ IDLE_SECONDS = 60  # a kept connection without a request is closed, so that its 
 def main():
     parser = argparse.ArgumentParser(prog="app.serve", description="Serve a pickled logistic regression.")
     parser.add_argument("--model_path", required=True)
-    parser.add_argument("--host", default="localhost")
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
     arguments = parser.parse_args()
     try:
