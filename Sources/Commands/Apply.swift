@@ -67,7 +67,8 @@ struct Apply: AsyncParsableCommand {
         printDiagnostics(report.diagnostics)
         PlanText(changes: report.changes, heldRemovals: report.heldRemovals).print()
         if !report.brokenFiles.isEmpty {
-            Console.printError("not accepted, their last good content stays: " + report.brokenFiles.joined(separator: ", "))
+            Console.printError(
+                "not accepted, their last good content stays: " + report.brokenFiles.joined(separator: ", "))
         }
         let what = report.changes.isEmpty ? "nothing changed" : "accepted as revision \(report.revision)"
         Console.print(isRunning || report.changes.isEmpty ? what : what + "; the next `modelet serve` acts on it")

@@ -72,7 +72,8 @@ extension EndToEnd {
         @Test func strangerOnTheFixedPortIsNamedAndNotTakenForReady() async throws {
             try await TestHost.run { host in
                 let stranger = try ChildProcess(
-                    ["python3", "-m", "http.server", "18434", "--bind", "127.0.0.1"], output: host.directory + "/stranger")
+                    ["python3", "-m", "http.server", "18434", "--bind", "127.0.0.1"],
+                    output: host.directory + "/stranger")
                 defer { stranger.signal(SIGKILL) }
                 try await eventually("the stranger listens") {
                     (try? await HTTPCall(port: 18434, method: "GET", path: "/", body: "").send())?.status == 200
@@ -200,7 +201,9 @@ extension EndToEnd {
                     _ = try? await host.run(["dd", "if=/dev/zero", "of=\(mount)/filler", "bs=4096"])
                     // What runs is served on while nothing can be written.
                     #expect(try await daemon.predict().status == 200)
-                    let load = try await host.run([TestHost.modelet, "unload", "test/stub", "--state", mount + "/state"])
+                    let load = try await host.run([
+                        TestHost.modelet, "unload", "test/stub", "--state", mount + "/state",
+                    ])
                     #expect(load.status == 1)
                     #expect(load.errors.lowercased().contains("full"))
                     _ = try await host.run(["rm", "\(mount)/filler"])

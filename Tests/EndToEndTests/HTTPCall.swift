@@ -20,7 +20,11 @@ struct HTTPCall {
             let box = Box { continuation.resume(with: Result { try self.sendBlocking() }) }
             var thread = pthread_t()
             let argument = Unmanaged.passRetained(box).toOpaque()
-            pthread_create(&thread, nil, { Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work(); return nil }, argument)
+            pthread_create(
+                &thread, nil,
+                {
+                    Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work(); return nil
+                }, argument)
             pthread_detach(thread)
         }
     }
@@ -54,7 +58,9 @@ struct HTTPCall {
             """
         var bytes = Array((head + body).utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+            }
             guard count > 0 else { throw HarnessError("the connection was closed while sending") }
             bytes = bytes.dropFirst(count)
         }

@@ -66,7 +66,8 @@ extension EndToEnd {
         @Test func remoteModelGetsItsHeadersAndTimeout() async throws {
             try await TestHost.run { host in
                 try host.writeStub("upstream", flags: "--echo", fields: ["load: eager"], sourceFields: ["port: 18432"])
-                try host.writeStub("slow", flags: "--delay-ms 60000", fields: ["load: eager"], sourceFields: ["port: 18433"])
+                try host.writeStub(
+                    "slow", flags: "--delay-ms 60000", fields: ["load: eager"], sourceFields: ["port: 18433"])
                 try host.write(
                     """
                     domain: test
@@ -150,7 +151,8 @@ extension EndToEnd {
             try await TestHost.run { host in
                 let process = try ChildProcess(
                     [
-                        TestHost.modelet, "serve", "--manifests", TestHost.sources + "/manifests", "--state", host.state,
+                        TestHost.modelet, "serve", "--manifests", TestHost.sources + "/manifests", "--state",
+                        host.state,
                         "--listen", "127.0.0.1:0",
                     ], output: host.directory + "/serve")
                 let daemon = Daemon(process: process, host: host)
