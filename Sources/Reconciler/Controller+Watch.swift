@@ -75,7 +75,6 @@ extension Controller {
     /// Returns whether it became ready; `false` only when cancelled.
     private func waitUntilReady(_ instance: InstanceRecord, runtime: any Runtime) async -> Bool {
         let start = instance.startedAt ?? instance.createdAt
-        var pace = ProbePace()
         while !Task.isCancelled {
             guard let spec = effectiveSpec(of: instance) else { return false }
             let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
@@ -86,8 +85,7 @@ extension Controller {
             case .notYet(let reason, let isNotable):
                 await note(reason, isNotable: isNotable, of: instance)
             }
-            let pause = pace.pause()
-            guard (try? await parts.time.sleep(for: Seconds(pause))) != nil else { return false }
+            guard (try? await parts.time.sleep(for: ProbePace.interval(after: waited))) != nil else { return false }
         }
         return false
     }
@@ -157,11 +155,5 @@ extension ExitRecord {
     /// A command that cannot be executed will not become executable by itself.
     fileprivate var failureClass: LoadFailure.Class {
         if case .notExecuted = kind { .terminal } else { .retryable }
-    }
-}
-
-extension Seconds {
-    fileprivate init(_ duration: Duration) {
-        self.init(milliseconds: Int64(duration / .milliseconds(1)))
     }
 }

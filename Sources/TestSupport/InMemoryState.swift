@@ -67,8 +67,8 @@ struct InMemoryState: Equatable, Sendable {
             try leave(id, to: .draining, cause: cause, at: now)
         case .stopping(let id, let cause):
             try leave(id, to: .stopping, cause: cause, at: now)
-        case .exited(let id, let exit, let backoff):
-            try end(id, exit: exit, backoff: backoff, at: now)
+        case .exited(let id, let exit, let backoff, let endsDemand):
+            try end(id, exit: exit, backoff: backoff, endsDemand: endsDemand, at: now)
         case .unknown(let id, let reason):
             try self.change(id, at: now) { $0.unknownReason = reason }
         case .adopted(let id, let server):
