@@ -1,0 +1,99 @@
+internal import Glibc
+
+/// Serves connections from one `poll` loop.
+struct HTTPServer {
+    private let listener: Int32
+    private let options: Options
+    private let grandchild: Int32?
+    private var connections: [Int32: Connection] = [:]
+    private var answered = 0
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+
+    init(listener: Int32, options: Options, grandchild: Int32?) {
+        self.listener = listener
+        self.options = options
+        self.grandchild = grandchild
+    }
+
+    mutating func serve() -> Never {
+        while true {
+            let now = Connection.now()
+            for descriptor in connections.keys { advance(descriptor, now) }
+            var waiting = connections.map { $0.value.interest(descriptor: $0.key) }
+            if !options.oneThreaded || connections.isEmpty {
+                waiting.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0))
+            }
+            let due = connections.values.compactMap(\.due).min()
+            _ = poll(&waiting, nfds_t(waiting.count), due.map { Int32(clamping: max($0 - now, 0)) } ?? -1)
+            for entry in waiting where entry.revents != 0 {
+                entry.fd == listener ? acceptOne() : receive(entry)
+            }
+        }
+    }
+
+    private mutating func acceptOne() {
+        let descriptor = accept(listener, nil, nil)
+        guard descriptor >= 0 else { return }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        connections[descriptor] = Connection()
+    }
+
+    private mutating func receive(_ entry: pollfd) {
+        guard entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 else { return }
+        let got = recv(entry.fd, &buffer, buffer.count, 0)
+        if got > 0 {
+            connections[entry.fd]?.received(buffer[..<got])
+        } else if got == 0 || (errno != EAGAIN && errno != EINTR) {
+            end(entry.fd)
+        }
+    }
+
+    private mutating func end(_ descriptor: Int32) {
+        close(descriptor)
+        connections[descriptor] = nil
+    }
+
+    /// Takes a connection as far as it goes without waiting.
+    private mutating func advance(_ descriptor: Int32, _ now: Int64) {
+        while let connection = connections[descriptor] {
+            if let request = connection.isIdle ? connections[descriptor]?.takeRequest() : nil {
+                answer(request, descriptor, now)
+            }
+            guard let done = connections[descriptor]?.send(to: descriptor, now: now) else { return }
+            switch done {
+            case .waits: return
+            case .ends: return end(descriptor)
+            case .goesOn: continue
+            }
+        }
+    }
+
+    private mutating func answer(_ request: Request, _ descriptor: Int32, _ now: Int64) {
+        if let limit = options.crashAfterRequests, answered >= limit {
+            signal(SIGSEGV, SIG_DFL)
+            raise(SIGSEGV)
+        }
+        answered += 1
+        let path = request.target.prefix { $0 != "?" }
+        if request.method == "GET" && path == options.healthPath {
+            let body = "{\"status\":\(options.status),\"pid\":\(getpid())}\n"
+            let text = Answer.whole(options.status, request: request, body: body)
+            connections[descriptor]?.answer([(now, text)], keepsAlive: request.keepsAlive)
+            return
+        }
+        let body = Answer.body(for: request, number: answered, options: options, grandchild: grandchild)
+        let pieces = pieces(body, request, from: now + Int64(options.delay))
+        connections[descriptor]?.answer(pieces, keepsAlive: request.keepsAlive)
+    }
+
+    /// The pieces of an answer, each with the time when it is sent.
+    private func pieces(_ body: String, _ request: Request, from start: Int64) -> [(due: Int64, text: String)] {
+        guard let count = options.stream else { return [(start, Answer.whole(200, request: request, body: body))] }
+        let head = Answer.head(200, request: request, framing: "Transfer-Encoding: chunked")
+        let chunks = (0..<count).map { index in
+            (start + Int64(index * options.streamInterval), Answer.chunk("{\"chunk\":\(index)}\n"))
+        }
+        return [(start, head)] + chunks + [(chunks.last?.0 ?? start, "0\r\n\r\n")]
+    }
+}
