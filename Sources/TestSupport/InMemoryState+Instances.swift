@@ -70,7 +70,9 @@ extension InMemoryState {
             instance.unknownReason = nil
             instance.exit = exit
         }
-        if endsDemand { models[before.key]?.lastExitAt = max(models[before.key]?.lastExitAt ?? now, now) }
+        if endsDemand, let model = models[before.key] {
+            models[before.key]?.lastExitAt = max(model.lastExitAt ?? now, now)
+        }
         if let backoff { models[before.key]?.backoff = backoff }
     }
 }
