@@ -1,5 +1,5 @@
 import ModelCore
-import Reconciler
+@testable import Reconciler
 import TestSupport
 import Testing
 
