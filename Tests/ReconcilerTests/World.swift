@@ -89,6 +89,11 @@ extension ModelSpec {
 }
 
 extension Route.Target? {
+    /// The instance that serves.
+    var instance: InstanceID? {
+        if case .instance(let id, _, _) = self { id } else { nil }
+    }
+
     var isInstance: Bool {
         if case .instance = self { true } else { false }
     }
