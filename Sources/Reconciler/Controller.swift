@@ -234,7 +234,7 @@ package final class Controller: Sendable {
         guard state.withLock({ $0.demanded.contains(key) && $0.mode == .running }) else { return }
         if let (model, _) = try await parts.store.model(key), !model.isDemanded {
             let now = parts.time.now()
-            try await parts.store.commit(.demand(key, .loaded(since: now, by: "request")), at: now)
+            try await parts.store.commit(.demand(key, model.demand(by: "request", at: now)), at: now)
         }
         _ = state.withLock { $0.demanded.remove(key) }
     }

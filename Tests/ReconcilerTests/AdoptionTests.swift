@@ -44,7 +44,6 @@ import Testing
             controller.demand(.b)
             for key in [ModelKey.a, .b] { await routes.wait(for: key) { $0.isInstance } }
         }
-        world.time.advance(by: 1)
         for id in world.runtime.running(.a) + world.runtime.running(.b) { world.runtime.crash(id) }
         try await world.run { _, routes in
             await routes.wait(for: .a) { $0.isInstance }

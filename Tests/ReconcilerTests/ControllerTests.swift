@@ -79,8 +79,6 @@ import Testing
         try await world.run { controller, routes in
             await routes.wait(for: .a) { $0.isCold(.standby) }
             controller.demand(.a)
-            // Later than the demand, as every end is.
-            world.time.advance(by: 1)
             await routes.wait(for: .a) { _ in
                 routes.history.contains {
                     if case .set(let route) = $0 {
