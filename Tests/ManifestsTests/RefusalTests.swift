@@ -351,6 +351,21 @@ import Testing
         for lines in aware { #expect(try load(manifest(source: Self.local + lines)).warnings == []) }
     }
 
+    @Test func warnsOfReferencesInHeaders() throws {
+        let set = try load(manifest(model: "headers: {A: '${env:TOKEN}'}"))
+        #expect(set.warnings.map(\.line) == [7])
+        #expect(set.spec("churn/s/m")?.headers == ["A": "${env:TOKEN}"])
+    }
+
+    @Test func countsLinesAsEditorsDo() throws {
+        let set = try load("ml: {sources: {}}\r\n\r\nü: 1\r\n\"ü\":   \t\"x\"\r\n")
+        #expect(
+            set.errors == [
+                "3:1: manifest: unknown key `ü`", "4:1: the key `ü` is given twice, on line 3 and on line 4",
+            ])
+        #expect(set.diagnostics.map(\.excerpt) == ["ü: 1", "\"ü\":    \"x\""])
+    }
+
     @Test func warnsOfFieldsWithoutEffect() throws {
         let set = try load(manifest(model: "load: eager\ntimeout: 5"))
         #expect(set.warnings.map(\.line) == [7])
