@@ -44,7 +44,7 @@ struct InMemoryState: Equatable, Sendable {
     mutating func commit(_ change: StateChange, at now: Timestamp) throws(StoreError) {
         switch change {
         case .gated(let id, let prepared):
-            try change(id, to: .gated, at: now) { instance throws(StoreError) in
+            try self.change(id, to: .gated, at: now) { instance throws(StoreError) in
                 guard instance.shim == nil || instance.shim == prepared.shim,
                     instance.containerID == nil || instance.containerID == prepared.containerID
                 else { throw .refused("the identity of an instance never changes") }
