@@ -32,6 +32,10 @@ package struct StoreUnderTest: Sendable {
 /// A promise that was not kept.
 package struct BrokenPromise: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 }
 
 func expect(_ condition: Bool, _ promise: String, line: Int = #line, file: String = #fileID) throws {
