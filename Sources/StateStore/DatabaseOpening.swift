@@ -64,7 +64,8 @@ extension Database {
         guard objects > 0 else { return false }
         guard try Int32.fetchOne(self, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw StoreError.unavailable(
-                "\(path) is the database of another program; nothing was changed: choose another directory with --state")
+                "\(path) is the database of another program; nothing was changed: choose another directory with --state"
+            )
         }
         guard try !Schema.migrator.hasBeenSuperseded(self) else {
             throw StoreError.unavailable(

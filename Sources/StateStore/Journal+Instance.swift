@@ -38,7 +38,7 @@ extension Journal {
             try closeOperation(of: after)
             try open(.drain, of: after, cause: cause)
         case .stopping(_, let cause) where after.phase == .stopping:
-            try closeOperation(of: after, message: cause)
+            try closeOperation(of: after, message: before.readyAt == nil ? cause : nil)
             try open(.stop, of: after, cause: cause)
         case .exited(_, let exit, _, _):
             try closeOperation(of: after, message: exit.message)

@@ -26,7 +26,9 @@ package struct StateReader: Sendable {
     package func snapshot() throws(StoreError) -> StateSnapshot? {
         guard access(directory.database, F_OK) == 0 else {
             // A directory that is not there holds no state. One that may not be entered might.
-            guard errno != EACCES else { throw .unavailable(StateDirectoryError("read", directory.path, EACCES).message) }
+            guard errno != EACCES else {
+                throw .unavailable(StateDirectoryError("read", directory.path, EACCES).message)
+            }
             return nil
         }
         do {
