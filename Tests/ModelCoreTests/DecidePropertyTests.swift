@@ -50,7 +50,7 @@ private struct Life {
     var world: ModelWorld
     var random: SeededGenerator
     private var spec: ModelSpec
-    /// Whether launches succeed from now on.
+    /// Whether launches and stops succeed from now on.
     private var isKind = false
 
     init(seed: Int) {
@@ -66,17 +66,22 @@ private struct Life {
 
     /// One thing that nobody decided.
     mutating func happen() {
-        switch Int.random(in: 0..<12, using: &random) {
-        case 0, 1: edit()
-        case 2: world.accept(nil)
-        case 3, 4: world.request()
-        case 5: operate()
-        case 6, 7, 8: befall()
-        case 9: world.isFull.toggle()
-        default:
-            world.advance(
-                by: Seconds(milliseconds: [1, 900, 5000, 29_999, 30_000, 61_000].randomElement(using: &random) ?? 1))
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0: edit()
+        case 1: world.accept(random.oneIn(3) ? nil : spec)
+        case 2, 3: world.request()
+        case 4: operate()
+        case 5, 6: befall()
+        case 7...11: changeReadiness()
+        case 12: world.isFull = random.oneIn(3)
+        default: pass()
         }
+    }
+
+    /// Time passes: a little, or up to and across the limits that matter.
+    private mutating func pass() {
+        let spans: [Int64] = [1, 900, 5000, 29_999, 30_000, 61_000]
+        world.advance(by: Seconds(milliseconds: spans.randomElement(using: &random) ?? 1))
     }
 
     private mutating func edit() {
@@ -102,21 +107,28 @@ private struct Life {
     /// Something befalls one of the instances.
     private mutating func befall() {
         guard let index = world.instances.indices.randomElement(using: &random) else { return }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0, 1: world.end(at: index, jitter: chance())
+        case 2: world.lose(at: index)
+        default: world.prove(at: index)
+        }
+    }
+
+    private mutating func changeReadiness() {
+        guard let index = world.instances.indices.randomElement(using: &random) else { return }
         let instance = world.instances[index]
-        switch Int.random(in: 0..<6, using: &random) {
-        case 0: world.end(at: index, jitter: chance())
-        case 1: world.lose(at: index)
-        case 2, 3: world.prove(at: index)
-        default:
-            guard instance.unknownReason == nil, instance.phase.isCurrent else { return }
-            world.enter(instance.phase == .ready ? .unready : .ready, at: index)
+        guard instance.unknownReason == nil, instance.phase.isCurrent else { return }
+        if instance.phase != .ready {
+            world.enter(.ready, at: index)
+        } else if random.oneIn(4) {
+            world.enter(.unready, at: index)
         }
     }
 
     // MARK: - Decisions
 
     /// Decides and performs until there is nothing to do at this moment.
-    /// - Returns: what is waited for; `nil` where all is settled, or the model is gone.
+    /// - Returns: what is waited for, or the step that went wrong; `nil` where all is settled, or the model is gone.
     @discardableResult
     mutating func settle(within limit: Int) -> Decision? {
         for _ in 0..<limit {
@@ -124,14 +136,17 @@ private struct Life {
             let decision = decide(observed, now: world.now)
             if decide(observed, now: world.now) != decision { world.violate("decided otherwise the second time") }
             switch decision {
-            case .settled: return nil
+            case .settled:
+                world.checkRest(isSettled: true)
+                return nil
             case .wait(let until, let reason):
+                world.checkRest(isSettled: false)
                 if let until, until <= world.now { world.violate("waits for what has passed") }
                 if reason.isEmpty { world.violate("waits without a reason") }
                 return decision
             case .operate(let step, let cause):
-                let launchFails = !isKind && random.oneIn(4)
-                guard world.perform(step, cause: cause, jitter: chance(), launchFails: launchFails) else {
+                let goesWrong = !isKind && random.oneIn(5)
+                guard world.perform(step, cause: cause, jitter: chance(), goesWrong: goesWrong) else {
                     return decision
                 }
             }

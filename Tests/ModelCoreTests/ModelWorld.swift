@@ -131,13 +131,14 @@ struct ModelWorld {
     // MARK: - What is decided
 
     /// Carries one step out, and checks that it could be asked for.
+    /// - Parameter goesWrong: a launch fails; a stop is begun, but its end is not seen.
     /// - Returns: whether to look again at once.
-    mutating func perform(_ step: Step, cause: String, jitter: Double, launchFails: Bool) -> Bool {
+    mutating func perform(_ step: Step, cause: String, jitter: Double, goesWrong: Bool) -> Bool {
         note("\(step): \(cause)")
         if cause.isEmpty { violate("a step without a cause") }
         if instances.contains(where: { $0.unknownReason != nil }) { violate("a step beside something unknown") }
         switch step {
-        case .start: return start(jitter: jitter, launchFails: launchFails)
+        case .start: return start(jitter: jitter, fails: goesWrong)
         case .switch(let id):
             withInstance(id) { instance, world in
                 if instance.phase != .ready { world.violate("a route to what is \(instance.phase)") }
@@ -149,6 +150,7 @@ struct ModelWorld {
             leave(id, .draining, cause: cause)
         case .stop(let id):
             leave(id, .stopping, cause: cause)
+            if goesWrong { return false }
             if let index = instances.firstIndex(where: { $0.id == id }) { end(at: index, jitter: jitter) }
         case .giveUp(let id):
             failed(jitter: jitter)
@@ -172,7 +174,24 @@ struct ModelWorld {
         return true
     }
 
-    private mutating func start(jitter: Double, launchFails: Bool) -> Bool {
+    /// What must hold once a decision says that there is nothing to do now.
+    mutating func checkRest(isSettled: Bool) {
+        guard let model, !instances.contains(where: { $0.unknownReason != nil }) else { return }
+        if model.isRemoved { violate("at rest though the model is to be forgotten") }
+        let isWanted = model.isDemanded && !isShuttingDown
+        if !isWanted, !instances.isEmpty { violate("at rest though something runs that nobody wants") }
+        if instances.count > 1 { violate("at rest with two instances") }
+        for instance in instances {
+            if !instance.phase.isCurrent { violate("at rest beside what is leaving") }
+            if instance.generation != model.generation { violate("at rest with an old generation") }
+            if instance.isRouted != (instance.phase == .ready) { violate("at rest with a route that is not right") }
+        }
+        guard isSettled, isWanted else { return }
+        if instances.first?.phase != .ready { violate("settled without what is wanted") }
+        if model.backoff != nil { violate("settled with failures to be forgotten") }
+    }
+
+    private mutating func start(jitter: Double, fails: Bool) -> Bool {
         guard let model, let source = model.spec.source else {
             violate("started nothing")
             return false
@@ -189,7 +208,7 @@ struct ModelWorld {
         instance.phase = .starting
         instance.startedAt = now
         instances.append(instance)
-        if launchFails { end(at: instances.count - 1, jitter: jitter) }
+        if fails { end(at: instances.count - 1, jitter: jitter) }
         return true
     }
 
