@@ -1,0 +1,22 @@
+/// `path` from `folder`, an absolute path: without `.`, `..` and doubled slashes. The disk is not asked: symbolic links
+/// stay as they are.
+func absolutePath(_ path: String, in folder: String) -> String {
+    let slash = UInt8(ascii: "/")
+    var parts: [Substring.UTF8View] = []
+    let text = path.utf8.first == slash ? path : "\(folder)/\(path)"
+    for part in text.utf8.split(separator: slash) {
+        if part.elementsEqual(".".utf8) { continue }
+        if part.elementsEqual("..".utf8) {
+            _ = parts.popLast()
+        } else {
+            parts.append(part)
+        }
+    }
+    return "/" + parts.map { String(Substring($0)) }.joined(separator: "/")
+}
+
+/// Whether `path` is `folder` or lies below it; both absolute and without `.` and `..`. By bytes, as the disk has it,
+/// and not by what Unicode holds to be the same.
+func isWithin(_ path: String, _ folder: String) -> Bool {
+    folder == "/" || path.utf8.elementsEqual(folder.utf8) || path.utf8.starts(with: "\(folder)/".utf8)
+}

@@ -1,0 +1,103 @@
+import Glibc
+
+/// Why the system did not do what was asked of it.
+struct SystemError: Error {
+    let code: Int32
+
+    var message: String { String(cString: strerror(code)) }
+    var isMissing: Bool { code == ENOENT }
+
+    static var current: SystemError { SystemError(code: errno) }
+}
+
+/// The code of a folder with more names than are read: nothing that `readdir` itself could give.
+let tooManyNames = EFBIG
+
+/// What a name in a folder is, once symbolic links are followed.
+enum EntryKind {
+    case folder
+    case file
+    /// A device, a socket, a pipe.
+    case other
+    /// A symbolic link to nothing.
+    case dangling
+}
+
+/// The names in a folder, sorted, without `.` and `..`. At most `limit` of them: more is an error.
+func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
+    guard let stream = opendir(folder) else { throw .current }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while true {
+        // The end of the folder and an error differ only in `errno`.
+        errno = 0
+        guard let entry = readdir(stream) else {
+            guard errno == 0 else { throw .current }
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        }
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        guard name != ".", name != ".." else { continue }
+        guard names.count < limit else { throw SystemError(code: tooManyNames) }
+        names.append(name)
+    }
+}
+
+func kind(of path: String) throws(SystemError) -> EntryKind {
+    var info = stat()
+    guard stat(path, &info) == 0 else {
+        let failure = SystemError.current
+        if failure.isMissing, lstat(path, &info) == 0 { return .dangling }
+        throw failure
+    }
+    switch info.st_mode & S_IFMT {
+    case S_IFDIR: return .folder
+    case S_IFREG: return .file
+    default: return .other
+    }
+}
+
+func isDirectory(_ path: String) -> Bool {
+    if case .folder = try? kind(of: path) { true } else { false }
+}
+
+/// The path without symbolic links.
+func resolve(_ path: String) throws(SystemError) -> String {
+    guard let resolved = realpath(path, nil) else { throw .current }
+    defer { free(resolved) }
+    return String(cString: resolved)
+}
+
+/// The bytes of a regular file, at most `limit` of them; `nil` where it has more.
+///
+/// Anything but a regular file is `EINVAL`: a pipe would block, a device might never end.
+func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    guard descriptor >= 0 else { throw .current }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { throw .current }
+    if info.st_mode & S_IFMT == S_IFDIR { throw SystemError(code: EISDIR) }
+    guard info.st_mode & S_IFMT == S_IFREG else { throw SystemError(code: EINVAL) }
+    guard info.st_size <= limit else { return nil }
+    return try read(descriptor, limit: limit)
+}
+
+/// Reads to the end, which may have moved since the size was asked.
+private func read(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8]? {
+    let chunkSize = 64 << 10
+    var chunk = [UInt8](repeating: 0, count: chunkSize)
+    var bytes: [UInt8] = []
+    while true {
+        let count = read(descriptor, &chunk, chunkSize)
+        if count < 0 {
+            let failure = SystemError.current
+            if failure.code == EINTR { continue }
+            throw failure
+        }
+        if count == 0 { return bytes }
+        bytes += chunk[..<count]
+        guard bytes.count <= limit else { return nil }
+    }
+}

@@ -1,0 +1,88 @@
+/// A file that is to be read as a manifest.
+struct ManifestCandidate {
+    /// Relative to the root.
+    var file: String
+    var path: String
+    /// The name of the folder below the root; `nil` for a file in the root itself.
+    var folder: String?
+}
+
+/// Which files of a root are manifests: `ROOT/*.yaml` and `ROOT/FOLDER/*.yaml` (or `.yml`), without those whose name
+/// begins with a dot. What lies deeper is never looked at: artifacts have YAML files of their own.
+struct ManifestScan {
+    /// How many names a folder may hold before it is taken for a mistake, `/tmp` or a data set.
+    static let mostNames = 10_000
+
+    private(set) var candidates: [ManifestCandidate] = []
+    /// Files and folders that cannot be read, relative to the root; `.` is the root.
+    private(set) var failures: [(file: String, problem: Problem)] = []
+
+    init(root: String) {
+        guard let names = list(root, as: ".") else { return }
+        for name in names where !name.hasPrefix(".") {
+            let path = absolutePath(name, in: root)
+            switch kind(of: path, as: name) {
+            case .folder: scanFolder(name, at: path)
+            case .file, .other: addFile(name, at: path, in: nil)
+            case .dangling: fail(name, "is a symbolic link to nothing")
+            case nil: break
+            }
+        }
+    }
+
+    private mutating func scanFolder(_ folder: String, at path: String) {
+        guard let names = list(path, as: folder) else { return }
+        for name in names where !name.hasPrefix(".") && Self.isManifestName(name) {
+            let file = "\(folder)/\(name)"
+            let path = absolutePath(name, in: path)
+            switch kind(of: path, as: file) {
+            case .folder, nil: break
+            case .file, .other: addFile(name, at: path, in: folder)
+            case .dangling: fail(file, "is a symbolic link to nothing")
+            }
+        }
+    }
+
+    private mutating func addFile(_ name: String, at path: String, in folder: String?) {
+        guard Self.isManifestName(name) else { return }
+        let file = folder.map { "\($0)/\(name)" } ?? name
+        candidates.append(ManifestCandidate(file: file, path: path, folder: folder))
+    }
+
+    private mutating func list(_ path: String, as name: String) -> [String]? {
+        do {
+            return try names(in: path, limit: Self.mostNames)
+        } catch {
+            let reason = error.code == tooManyNames ? "it holds more than \(Self.mostNames) names" : error.message
+            fail(name, "cannot be read: \(reason)")
+            return nil
+        }
+    }
+
+    private mutating func kind(of path: String, as name: String) -> EntryKind? {
+        do {
+            return try Manifests.kind(of: path)
+        } catch {
+            // What has gone since the folder was listed is not there.
+            if !error.isMissing { fail(name, "cannot be read: \(error.message)") }
+            return nil
+        }
+    }
+
+    private mutating func fail(_ file: String, _ reason: String) {
+        let subject = file == "." ? "the folder of manifests" : "the file or folder"
+        failures.append((file, Problem("\(subject) \(reason)")))
+    }
+
+    private static func isManifestName(_ name: String) -> Bool {
+        name.hasSuffix(".yaml") || name.hasSuffix(".yml")
+    }
+}
+
+extension ManifestCandidate {
+    /// The domain where the file does not name one: the folder's name, else the file's stem.
+    var defaultDomain: String {
+        guard folder == nil else { return folder ?? "" }
+        return String(file.dropLast(file.hasSuffix(".yaml") ? ".yaml".count : ".yml".count))
+    }
+}

@@ -1,0 +1,87 @@
+/// The text of one manifest, by lines as YAML counts them.
+struct SourceText {
+    private let lines: [Substring.UnicodeScalarView]
+
+    /// The longest excerpt, in Unicode scalars: what still reads as a line on a terminal or in a log.
+    static let longestExcerpt = 200
+
+    init(_ text: String) {
+        lines = Self.split(text)
+    }
+
+    /// The line at `position`, or `nil` where there is none or the column lies too far to the right to be shown.
+    /// - Parameter secret: a node of which no character may be shown.
+    func excerpt(at position: Position, hiding secret: Node?) -> String? {
+        guard lines.indices.contains(position.line - 1), position.column <= Self.longestExcerpt else { return nil }
+        var shown = lines[position.line - 1].prefix(Self.longestExcerpt).map(printable)
+        if let secret, secret.start.line <= position.line, position.line <= secret.end.line {
+            let first = secret.start.line == position.line ? secret.start.column - 1 : 0
+            let last = secret.end.line == position.line ? secret.end.column - 1 : shown.count
+            for index in first..<max(first, min(last, shown.count)) { shown[index] = "•" }
+        }
+        return shown.joined()
+    }
+
+    /// Where in the file the scalar at `offset` of a node's text is written: quotes and escapes shift it. The start
+    /// of the node where that cannot be told, as in a text of several lines.
+    func position(ofOffset offset: Int, in node: Node) -> Position {
+        guard case .scalar(let scalar) = node.content, node.start.line == node.end.line,
+            lines.indices.contains(node.start.line - 1)
+        else { return node.start }
+        let raw = Array(lines[node.start.line - 1].dropFirst(node.start.column - 1))
+        var index = scalar.style == .plain ? 0 : 1
+        for _ in 0..<offset {
+            guard index < raw.count else { return node.start }
+            index += Self.width(of: raw[index...], style: scalar.style)
+        }
+        return Position(line: node.start.line, column: node.start.column + index)
+    }
+
+    /// How many scalars of the file stand for the next one of the text.
+    private static func width(of raw: ArraySlice<Unicode.Scalar>, style: Scalar.Style) -> Int {
+        switch (style, raw.first) {
+        case (.singleQuoted, "'"): 2
+        case (.doubleQuoted, "\\"):
+            switch raw.dropFirst().first {
+            case "x": 4
+            case "u": 6
+            case "U": 10
+            default: 2
+            }
+        default: 1
+        }
+    }
+
+    /// The position after the last character of `text`.
+    static func end(of text: String) -> Position {
+        // The mark is no line break: with it, the last line is never empty and so never left out.
+        let lines = split(text + "|")
+        return Position(line: lines.count, column: lines.last?.count ?? 1)
+    }
+
+    private static func split(_ text: String) -> [Substring.UnicodeScalarView] {
+        let scalars = text.unicodeScalars
+        var lines: [Substring.UnicodeScalarView] = []
+        var start = scalars.startIndex
+        var index = start
+        while index < scalars.endIndex {
+            let next = scalars.index(after: index)
+            switch scalars[index] {
+            case "\r" where next < scalars.endIndex && scalars[next] == "\n":
+                // The line feed ends the line.
+                lines.append(scalars[start..<index])
+                start = scalars.index(after: next)
+                index = start
+                continue
+            case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}":
+                lines.append(scalars[start..<index])
+                start = next
+            default:
+                break
+            }
+            index = next
+        }
+        if start < scalars.endIndex { lines.append(scalars[start...]) }
+        return lines
+    }
+}
