@@ -28,7 +28,8 @@ package struct ModelRecord: Hashable, Sendable {
     package var demand: Demand
     package var hold: Hold?
     package var backoff: Backoff?
-    /// When its latest instance ended. Demand from before then has been served, and counts no longer.
+    /// When an instance of it last ended without having been asked to, or at a shutdown. Demand from before then has
+    /// been served, and counts no longer.
     package var lastExitAt: Timestamp?
     /// How long its last successful load took.
     package var lastLoad: Seconds?
@@ -53,7 +54,7 @@ package struct ModelRecord: Hashable, Sendable {
         guard !spec.isRemote, !isRemoved, hold == nil else { return false }
         if spec.effective.load == .eager { return true }
         guard case .loaded(let since, _) = demand else { return false }
-        return lastExitAt.map { since > $0 } ?? true
+        return lastExitAt.map { since >= $0 } ?? true
     }
 }
 

@@ -15,10 +15,21 @@ package struct Listener: Hashable, Sendable {
 }
 
 extension ProcFS {
-    /// The TCP sockets that listen on `port`, on any address.
-    ///
-    /// The cost grows with the number of listening sockets, not of connections: the kernel lists the former first.
+    /// The TCP sockets that listen on `port`, on any address, in our network namespace.
     package static func listeners(onPort port: Int) throws(ProcFSError) -> [Listener] {
+        guard let number = UInt16(exactly: port) else { return [] }
+        do throws(ProcFSError) {
+            var diagnosis = try SocketDiagnosis()
+            let found = try diagnosis.listeners(onPort: number, family: .v4)
+            return found + (try diagnosis.listeners(onPort: number, family: .v6))
+        } catch {
+            // The kernel may lack the module, or a sandbox may forbid netlink.
+            return try tabulatedListeners(onPort: port)
+        }
+    }
+
+    /// As ``listeners(onPort:)``, from the tables in `/proc/net`, which every kernel has.
+    package static func tabulatedListeners(onPort port: Int) throws(ProcFSError) -> [Listener] {
         var found = try listeners(onPort: port, table: "/proc/self/net/tcp", family: .v4)
         do throws(ProcFSError) {
             found += try listeners(onPort: port, table: "/proc/self/net/tcp6", family: .v6)
@@ -85,39 +96,5 @@ extension ProcFS {
             withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) }
         }
         return bytes
-    }
-
-    /// The inodes of the sockets that a process holds.
-    ///
-    /// `.unreadable` where its descriptors are not shown to us: it belongs to another user.
-    /// - Parameter wanted: look only for these, and no longer than until all are found.
-    package static func socketInodes(
-        of pid: Int32, among wanted: Set<UInt64>? = nil
-    ) throws(ProcFSError) -> Set<UInt64> {
-        let folder = "/proc/\(pid)/fd"
-        var found: Set<UInt64> = []
-        // The text of a link that matters: `socket:[` and at most 20 digits.
-        var target = [UInt8](repeating: 0, count: 64)
-        try forEachEntry(of: folder) { name in
-            let length = readlink("\(folder)/\(name)", &target)
-            guard length > 0, let inode = socketInode(target[0..<length]) else { return true }
-            if let wanted, !wanted.contains(inode) { return true }
-            found.insert(inode)
-            return found.count != wanted?.count
-        }
-        return found
-    }
-
-    private static func readlink(_ path: String, _ target: inout [UInt8]) -> Int {
-        target.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self) else { return -1 }
-            return Glibc.readlink(path, start, bytes.count)
-        }
-    }
-
-    private static func socketInode(_ link: ArraySlice<UInt8>) -> UInt64? {
-        let prefix = "socket:[".utf8
-        guard link.starts(with: prefix), link.last == UInt8(ascii: "]") else { return nil }
-        return UInt64(decimal: link.dropFirst(prefix.count).dropLast())
     }
 }

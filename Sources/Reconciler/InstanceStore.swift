@@ -58,7 +58,8 @@ package enum StateChange: Hashable, Sendable {
     /// `→ stopping`; no longer routed.
     case stopping(InstanceID, cause: String)
     /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own.
-    case exited(InstanceID, ExitRecord, backoff: Backoff?)
+    /// With `endsDemand`, demand from before now counts no longer (``ModelRecord/lastExitAt``).
+    case exited(InstanceID, ExitRecord, backoff: Backoff?, endsDemand: Bool)
     case unknown(InstanceID, reason: String)
     /// Its identity was proved: `adopted`, no longer unknown.
     case adopted(InstanceID, server: ServerProcess?)

@@ -6,6 +6,9 @@ package protocol RouteTable: Sendable {
     /// sees them. Callers that are held for a model are answered, or held on, according to its new route.
     func publish(_ changes: [RouteChange]) async
 
+    /// How many requests are in flight at the instance.
+    func inFlight(_ instance: InstanceID) async -> Int
+
     /// Waits until no request is in flight at the instance, or `timeout` has passed. An instance must first be out
     /// of every route. Returns whether it is idle.
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool

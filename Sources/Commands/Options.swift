@@ -1,0 +1,56 @@
+import ArgumentParser
+import Glibc
+
+/// Where a command finds the state. Each flag may be given in the environment instead.
+struct StateOptions: ParsableArguments {
+    @Option(help: "The directory that holds the database [default: state; environment: MODELET_STATE].")
+    var state: String?
+
+    /// Absolute.
+    var directory: String { absolutePath(state ?? environment("MODELET_STATE") ?? "state") }
+}
+
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+}
+
+struct OutputOptions: ParsableArguments {
+    @Option(name: [.customShort("o"), .customLong("output")], help: "How to print: table or json.")
+    var format = OutputFormat.table
+}
+
+/// The value of an environment variable; an empty one counts as not set.
+func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+}
+
+/// `path` from the root of the file system, without `.`, `..` or doubled slashes. Symbolic links are left as they
+/// are: a directory is known by the name that people use for it.
+func absolutePath(_ path: String) -> String {
+    var start = path
+    if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
+        defer { free(current) }
+        start = String(cString: current) + "/" + path
+    }
+    var parts: [Substring] = []
+    for part in start.split(separator: "/") where part != "." {
+        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+}
+
+/// `text` as the address of a listener: `host:port`, `[::1]:port`, or a port alone on the loopback interface.
+func parseListenAddress(_ text: String) throws -> (host: String, port: Int) {
+    let colon = text.lastIndex(of: ":")
+    var host = colon.map { String(text[..<$0]) } ?? "127.0.0.1"
+    if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    let digits = colon.map { text[text.index(after: $0)...] } ?? text[...]
+    guard let port = Int(digits), (0...65535).contains(port), !host.isEmpty else {
+        throw CommandFailure(
+            "'\(text)' is not an address to listen on; write HOST:PORT, for example 127.0.0.1:8080",
+            status: ExitStatus.usage)
+    }
+    return (host, port)
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Manifests
+import ModelCore
+import Reconciler
+
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show what `apply` would change, and why.",
+        discussion: "Ends with 0 where nothing would change, with 2 where something would, with 65 on errors.")
+
+    @Argument(help: "The directory of manifests.")
+    var directory = "manifests"
+    @OptionGroup var state: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    private struct Report: Encodable {
+        var changes: [PlannedChange]
+        var heldRemovals: [ModelKey]
+        var diagnostics: [Diagnostic]
+    }
+
+    func run() throws {
+        let snapshot = try readState(state.directory)
+        let accepted = snapshot.models.map(\.model)
+        let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot.roots)
+        let set = DirectoryManifests().load(root: root)
+        var acceptance = judge(set, root: root, accepted: accepted)
+        if let scope { acceptance.narrow(to: scope, accepted: accepted) }
+        let report = Report(
+            changes: plannedChanges(acceptance), heldRemovals: acceptance.heldRemovals, diagnostics: set.diagnostics)
+        switch output.format {
+        case .table:
+            printDiagnostics(report.diagnostics)
+            PlanText(changes: report.changes, heldRemovals: report.heldRemovals).print()
+        case .json:
+            Console.print(json(report))
+        }
+        if set.diagnostics.contains(where: { $0.severity == .error }) { throw ExitStatus.invalidManifests }
+        if !report.changes.isEmpty || !report.heldRemovals.isEmpty { throw ExitStatus.changes }
+    }
+}
+
+/// A plan as people read it: a line a model, then the sum.
+struct PlanText {
+    var changes: [PlannedChange]
+    var heldRemovals: [ModelKey]
+
+    func print() {
+        lines(isColoured: Console.isTerminal).forEach(Console.print)
+    }
+
+    func lines(isColoured: Bool) -> [String] {
+        if changes.isEmpty, heldRemovals.isEmpty { return ["No changes: the manifests are what is accepted."] }
+        let width = changes.map(\.key.description.count).max() ?? 0
+        var lines = changes.map { change in
+            let key = change.key.description
+            let padding = String(repeating: " ", count: width - key.count)
+            let text = "\(change.action.sign) \(change.action.word) \(key)\(padding)  \(change.cause)"
+            return isColoured ? "\u{1B}[\(change.action.colour)m\(text)\u{1B}[0m" : text
+        }
+        if !heldRemovals.isEmpty {
+            let keys = heldRemovals.map(\.description).joined(separator: ", ")
+            lines.append("! removal of \(heldRemovals.count) held (RemovalHeld): \(keys)")
+            lines.append("  `modelet apply --prune` removes them; --allow-empty where nothing would be left")
+        }
+        lines.append(sum)
+        return lines
+    }
+
+    private var sum: String {
+        let counts = PlannedChange.Action.inOrder.map { action in
+            "\(changes.count { $0.action == action }) to \(action.rawValue)"
+        }
+        return "Plan: " + counts.joined(separator: ", ")
+    }
+}
+
+extension PlannedChange.Action {
+    fileprivate static let inOrder: [Self] = [.create, .replace, .update, .remove]
+
+    fileprivate var sign: String {
+        switch self {
+        case .create: "+"
+        case .replace, .update: "~"
+        case .remove: "-"
+        }
+    }
+
+    /// The action in a column of its own.
+    fileprivate var word: String { rawValue + String(repeating: " ", count: 7 - rawValue.count) }
+
+    /// The colour's number in a terminal's escape sequence.
+    fileprivate var colour: Int {
+        switch self {
+        case .create: 32
+        case .replace, .update: 33
+        case .remove: 31
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import ArgumentParser
+import ControlPlane
+import ModelCore
+
+struct Restart: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Replace a model's instance by a new one.")
+
+    @OptionGroup var model: ModelArgument
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        let key = try model.key()
+        try await asking(state) { client throws(ClientError) in try await client.restart(key, by: operatorName) }
+        Console.print("\(key) is to be restarted")
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Manifests
+import ModelCore
+
+struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check manifests without applying them.",
+        discussion: "Ends with 65 where there is an error. Needs no daemon and no state.")
+
+    @Argument(help: "The directory of manifests.")
+    var directory = "manifests"
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let set = DirectoryManifests().load(root: absolutePath(directory))
+        switch output.format {
+        case .table: printDiagnostics(set.diagnostics)
+        case .json: Console.print(json(set.diagnostics))
+        }
+        let errors = set.diagnostics.count { $0.severity == .error }
+        guard errors == 0 else {
+            Console.printError("\(errors) \(errors == 1 ? "error" : "errors")")
+            throw ExitStatus.invalidManifests
+        }
+        if output.format == .table {
+            Console.print("\(set.models.count) \(set.models.count == 1 ? "model" : "models"), no errors")
+        }
+    }
+}
+
+func printDiagnostics(_ diagnostics: [Diagnostic]) {
+    for diagnostic in diagnostics { Console.printError(diagnostic.rendered) }
+}

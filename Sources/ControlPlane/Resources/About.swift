@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Hummingbird
+import ModelCore
+package import Reconciler
+
+/// What the controller says of itself.
+struct AboutReply: Codable {
+    var version: String
+    var pid: Int32
+    var stateUUID: String
+    var gateway: String
+    /// RFC 3339, to the millisecond.
+    var startedAt: String
+
+    enum CodingKeys: String, CodingKey {
+        case version, pid, gateway
+        case stateUUID = "state_uuid"
+        case startedAt = "started_at"
+    }
+}
+
+/// `GET /v1/about`
+func addAbout(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface) {
+    group.get("about") { _, _ in
+        let about = await surface.about()
+        return try json(
+            AboutReply(
+                version: about.version, pid: about.pid, stateUUID: about.stateUUID, gateway: about.gateway,
+                startedAt: rfc3339(about.startedAt)))
+    }
+}
+
+extension AdminClient {
+    /// Maps to `GET /v1/about`.
+    package func about() async throws(ClientError) -> ControllerAbout {
+        let reply = try await get("/v1/about", AboutReply.self)
+        guard let startedAt = timestamp(rfc3339: reply.startedAt) else {
+            throw .transport("the daemon's answer is not understood: started_at is \(reply.startedAt)")
+        }
+        return ControllerAbout(
+            version: reply.version, pid: reply.pid, stateUUID: reply.stateUUID, gateway: reply.gateway,
+            startedAt: startedAt)
+    }
+}
+
+private let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+private func rfc3339(_ time: Timestamp) -> String {
+    // The style cuts off what is beyond the millisecond, and a Double may lie just below it.
+    Date(timeIntervalSince1970: (Double(time.milliseconds) + 0.5) / 1000).formatted(timeStyle)
+}
+
+private func timestamp(rfc3339 text: String) -> Timestamp? {
+    guard let date = try? timeStyle.parse(text) else { return nil }
+    return Timestamp(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+}

@@ -1,0 +1,67 @@
+import Logging
+import ModelCore
+import Synchronization
+
+/// Finding again what an earlier run of the controller started.
+extension Controller {
+    /// Adopts every live instance and publishes the route of every accepted model, before anything is started. When
+    /// it returns, the gateway can serve as the earlier controller did.
+    package func adoptInstances() async throws(StoreError) {
+        let instances = try await parts.store.liveInstances()
+        let errors = await withTaskGroup(of: StoreError?.self) { group in
+            for instance in instances {
+                group.addTask {
+                    do throws(StoreError) {
+                        try await self.adopt(instance)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }.compactMap(\.self)
+        }
+        if let error = errors.first { throw error }
+        for model in try await parts.store.models() {
+            guard let (model, instances) = try await parts.store.model(model.key) else { continue }
+            state.withLock { $0.models[model.key] = model }
+            await publish(model, instances)
+        }
+    }
+
+    /// Takes over one recorded instance, or records that it is gone. Repeats no effect.
+    func adopt(_ instance: InstanceRecord) async throws(StoreError) {
+        guard let runtime = parts.runtime(instance.source) else {
+            let reason = "no runtime for \(instance.source.type) in this version of modelet"
+            return try await commit(.unknown(instance.id, reason: reason))
+        }
+        switch await runtime.adopt(instance) {
+        case .ours(let server):
+            try await commit(.adopted(instance.id, server: server))
+            // It was let go, but the controller died before it could say so.
+            if instance.phase == .gated { try await commit(.released(instance.id)) }
+            try await watchAgain(instance)
+            parts.logger.info("instance adopted", metadata: metadata(of: instance))
+        case .gone(let exit):
+            try await record(.exited(exit), of: instance)
+            parts.logger.notice(
+                "instance is gone", metadata: metadata(of: instance).merging(["reason": "\(exit.message)"]) { $1 })
+        case .unknown(let reason):
+            if instance.unknownReason != reason { try await commit(.unknown(instance.id, reason: reason)) }
+            parts.logger.warning(
+                "instance cannot be identified",
+                metadata: metadata(of: instance).merging(["reason": "\(reason)"]) { $1 })
+        }
+    }
+
+    private func watchAgain(_ instance: InstanceRecord) async throws(StoreError) {
+        guard let (_, instances) = try await parts.store.model(instance.key),
+            let current = instances.first(where: { $0.id == instance.id })
+        else { return }
+        startWatching(current)
+    }
+
+    private func metadata(of instance: InstanceRecord) -> Logger.Metadata {
+        ["model.key": "\(instance.key)", "instance.id": "\(instance.id)", "port": "\(instance.port)"]
+    }
+}

@@ -1,0 +1,171 @@
+package import ModelCore
+import Synchronization
+
+/// What operators ask for. Each call records its word in the store and leaves the rest to the loop.
+extension Controller {
+    package func load(_ key: ModelKey, by: String) async throws(ControlError) {
+        let model = try await existing(key)
+        guard !model.spec.isRemote else {
+            throw .refused("\(key) is an HTTP API elsewhere: there is nothing to load")
+        }
+        try await change(key, to: .hold(key, nil))
+        // Asked for by hand: no backoff holds it up.
+        if model.backoff != nil { try await change(key, to: .backoff(key, nil)) }
+        try await change(key, to: .demand(key, .loaded(since: parts.time.now(), by: by)))
+        enqueue(key)
+    }
+
+    package func unload(_ key: ModelKey, hold: Bool, by: String) async throws(ControlError) {
+        let model = try await existing(key)
+        guard !model.spec.isRemote else {
+            throw .refused("\(key) is an HTTP API elsewhere: there is nothing to unload")
+        }
+        if hold || model.spec.effective.load == .eager {
+            try await change(key, to: .hold(key, Hold(since: parts.time.now(), by: by)))
+        }
+        try await change(key, to: .demand(key, .none))
+        enqueue(key)
+    }
+
+    package func restart(_ key: ModelKey, by: String) async throws(ControlError) {
+        let model = try await existing(key)
+        guard !model.spec.isRemote else {
+            throw .refused("\(key) is an HTTP API elsewhere: there is nothing to restart")
+        }
+        try await change(key, to: .restart(key, by: by))
+        enqueue(key)
+    }
+
+    package func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport {
+        do throws(StoreError) {
+            let applier = ManifestApplier(store: parts.store, manifests: parts.manifests)
+            let report = try await applier.apply(
+                directory: root, removalGuard: removalGuard, at: parts.time.now())
+            enqueue(report.changes.map(\.key))
+            // What the disk kept from starting may be there now.
+            enqueue(try await parts.store.models().filter { $0.backoff != nil }.map(\.key))
+            return report
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    private func existing(_ key: ModelKey) async throws(ControlError) -> ModelRecord {
+        let keys: [ModelKey]
+        do throws(StoreError) {
+            if let (model, _) = try await parts.store.model(key), !model.isRemoved { return model }
+            keys = try await parts.store.models().filter { !$0.isRemoved }.map(\.key)
+        } catch {
+            throw ControlError(error)
+        }
+        throw .noSuchModel(key, suggestion: keys.nearest(to: key)?.description)
+    }
+
+    private func change(_ key: ModelKey, to change: StateChange) async throws(ControlError) {
+        do throws(StoreError) {
+            try await commit(change)
+        } catch {
+            throw ControlError(error)
+        }
+    }
+
+    // MARK: - Waiting
+
+    package func wait(
+        for goal: WaitGoal, of key: ModelKey, timeout: Duration
+    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool) {
+        _ = try await existing(key)
+        let (changes, ticket) = listen(to: key)
+        defer { stopListening(to: key, ticket) }
+        let deadline = parts.time.now() + Seconds(milliseconds: Int64(timeout / .milliseconds(1)))
+        var isLate = false
+        while true {
+            let (condition, verdict) = try await verdict(on: goal, of: key)
+            if let verdict { return (condition, verdict) }
+            if isLate || Task.isCancelled { return (condition, false) }
+            isLate = await !nextChange(in: changes, before: deadline)
+        }
+    }
+
+    /// Whether the goal is reached (`true`), can no longer be reached by itself (`false`), or is still open (`nil`).
+    private func verdict(
+        on goal: WaitGoal, of key: ModelKey
+    ) async throws(ControlError) -> (ModelCondition, Bool?) {
+        let found: (model: ModelRecord, instances: [InstanceRecord])?
+        do throws(StoreError) {
+            found = try await parts.store.model(key)
+        } catch {
+            throw ControlError(error)
+        }
+        guard let (model, instances) = found else {
+            return (ModelCondition(.standby, "removed from its manifest"), goal == .standby)
+        }
+        let condition = condition(of: model, instances: instances, now: parts.time.now())
+        switch (goal, condition.state) {
+        case (.ready, .ready): return (condition, instances.contains(where: \.isRouted) ? true : nil)
+        case (.ready, .remote): return (condition, true)
+        case (.ready, .failed), (.ready, .held), (.ready, .standby): return (condition, false)
+        case (.ready, .backoff): return (condition, model.isDemanded ? nil : false)
+        case (.standby, .standby), (.standby, .held), (.standby, .remote): return (condition, true)
+        case (.standby, _): return (condition, instances.isEmpty && !model.isDemanded ? true : nil)
+        case (.ready, _): return (condition, nil)
+        }
+    }
+
+    /// Returns whether something changed before `deadline`.
+    private func nextChange(in changes: AsyncStream<Void>, before deadline: Timestamp) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await _ in changes { return true }
+                return false
+            }
+            group.addTask {
+                try? await self.parts.time.sleep(until: deadline)
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
+    private func listen(to key: ModelKey) -> (AsyncStream<Void>, UInt64) {
+        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let ticket = state.withLock { state in
+            state.nextListener += 1
+            state.listeners[key, default: [:]][state.nextListener] = continuation
+            return state.nextListener
+        }
+        return (stream, ticket)
+    }
+
+    private func stopListening(to key: ModelKey, _ ticket: UInt64) {
+        state.withLock { state in
+            state.listeners[key]?[ticket] = nil
+            if state.listeners[key]?.isEmpty == true { state.listeners[key] = nil }
+        }
+    }
+
+    /// Something about `key` may have changed.
+    func tellListeners(of key: ModelKey) {
+        let listeners = state.withLock { $0.listeners[key].map { Array($0.values) } ?? [] }
+        for listener in listeners { listener.yield() }
+    }
+}
+
+extension ControlError {
+    package init(_ error: StoreError) {
+        switch error {
+        case .superseded: self = .unavailable("another controller has taken over this state directory")
+        case .unavailable(let reason), .refused(let reason): self = .unavailable(reason)
+        }
+    }
+}
+
+extension [ModelKey] {
+    /// The key that someone who typed `key` may have meant: one that shares its source or its domain.
+    fileprivate func nearest(to key: ModelKey) -> ModelKey? {
+        first { $0.source == key.source && $0.model == key.model }
+            ?? first { $0.domain == key.domain && $0.source == key.source }
+            ?? first { $0.domain == key.domain }
+    }
+}

@@ -1,0 +1,167 @@
+import Logging
+import ModelCore
+import Synchronization
+
+/// What is seen of a live instance: its exit, and whether it answers.
+extension Controller {
+    /// Watches one instance until it has ended.
+    func watch(_ instance: InstanceRecord) async {
+        guard let runtime = parts.runtime(instance.source) else { return }
+        let verdict = await withTaskGroup(of: ExitVerdict?.self) { group in
+            group.addTask { await runtime.exit(of: instance) }
+            group.addTask {
+                await self.watchReadiness(of: instance, runtime: runtime)
+                return nil
+            }
+            defer { group.cancelAll() }
+            for await case .some(let verdict) in group { return verdict }
+            return ExitVerdict.unknown(reason: "")
+        }
+        // A cancelled watch has seen nothing.
+        guard !Task.isCancelled else { return }
+        state.withLock { state in
+            state.watched.remove(instance.id)
+            state.lastProbe[instance.id] = nil
+        }
+        do {
+            try await record(verdict, of: instance)
+        } catch {
+            // Found again by the next look, which adopts or stops what is recorded as live.
+            parts.logger.error("exit could not be recorded", metadata: ["instance.id": "\(instance.id)"])
+            wake(instance.key, at: parts.time.now() + Self.storeRetryDelay)
+            startWatching(instance)
+        }
+        enqueue(instance.key)
+    }
+
+    /// Records how an instance ended. Whoever sees the end first records it; to the other it is no news.
+    func record(_ verdict: ExitVerdict, of instance: InstanceRecord) async throws(StoreError) {
+        guard let (model, instances) = try await parts.store.model(instance.key),
+            let current = instances.first(where: { $0.id == instance.id })
+        else { return }
+        guard case .exited(let exit) = verdict else {
+            if case .unknown(let reason) = verdict { try await commit(.unknown(instance.id, reason: reason)) }
+            return
+        }
+        let wasAskedTo = !current.phase.isCurrent
+        guard !wasAskedTo else {
+            let isShuttingDown = state.withLock { $0.mode == .stopping }
+            try await commit(.exited(instance.id, exit, backoff: nil, endsDemand: isShuttingDown))
+            wakeParked()
+            return
+        }
+        let failure = LoadFailure(exit.failureClass, exit.message, at: parts.time.now(), exit: exit)
+        try await commit(
+            .exited(instance.id, exit, backoff: backoff(of: model, after: failure), endsDemand: true))
+        if current.readyAt == nil {
+            await tellCallers(of: model, about: failure)
+        } else {
+            parts.logger.warning(
+                "instance ended", metadata: ["model.key": "\(model.key)", "reason": "\(exit.message)"])
+        }
+        wakeParked()
+    }
+
+    // MARK: - Readiness
+
+    /// Asks an instance whether it is ready until it is, and on and on where the manifest gives a probe.
+    private func watchReadiness(of instance: InstanceRecord, runtime: any Runtime) async {
+        if instance.readyAt == nil {
+            guard await waitUntilReady(instance, runtime: runtime) else { return }
+        }
+        await probeOnAndOn(instance)
+    }
+
+    /// Returns whether it became ready; `false` only when cancelled.
+    private func waitUntilReady(_ instance: InstanceRecord, runtime: any Runtime) async -> Bool {
+        let start = instance.startedAt ?? instance.createdAt
+        var pace = ProbePace()
+        while !Task.isCancelled {
+            guard let spec = effectiveSpec(of: instance) else { return false }
+            let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
+            let waited = parts.time.now() - start
+            switch loadProgress(verdict, spec: spec, waited: waited) {
+            case .ready(let address):
+                if await becomeReady(instance, address: address, runtime: runtime) { return true }
+            case .notYet(let reason, let isNotable):
+                await note(reason, isNotable: isNotable, of: instance)
+            }
+            let pause = pace.pause()
+            guard (try? await parts.time.sleep(for: Seconds(pause))) != nil else { return false }
+        }
+        return false
+    }
+
+    private func becomeReady(_ instance: InstanceRecord, address: String, runtime: any Runtime) async -> Bool {
+        do {
+            if let server = await runtime.server(of: instance) { try await commit(.server(instance.id, server)) }
+            try await commit(.ready(instance.id, address: address))
+        } catch {
+            return false
+        }
+        parts.logger.info(
+            "instance ready",
+            metadata: [
+                "model.key": "\(instance.key)", "instance.id": "\(instance.id)",
+                "address": "\(address):\(instance.port)",
+            ])
+        enqueue(instance.key)
+        // A start slot is free again.
+        wakeParked()
+        return true
+    }
+
+    /// Keeps what a probe said, and shows it where people should not be left to guess.
+    private func note(_ reason: String, isNotable: Bool, of instance: InstanceRecord) async {
+        state.withLock { $0.lastProbe[instance.id] = reason }
+        guard isNotable, let model = state.withLock({ $0.models[instance.key] }), model.waiting != reason else {
+            return
+        }
+        // Not worth failing for: it is shown with the next probe, or not at all.
+        try? await setWaiting(reason, for: model)
+        state.withLock { $0.models[instance.key]?.waiting = reason }
+    }
+
+    private func probeOnAndOn(_ instance: InstanceRecord) async {
+        var tally = ReadinessTally(isReady: true)
+        while !Task.isCancelled {
+            guard let spec = effectiveSpec(of: instance), let probe = spec.readiness.probe, !probe.isStandard else {
+                // Nothing to ask today; a later edit of the manifest may give a probe.
+                guard (try? await parts.time.sleep(for: ProbeSpec().effectiveInterval)) != nil else { return }
+                continue
+            }
+            guard (try? await parts.time.sleep(for: probe.effectiveInterval)) != nil else { return }
+            let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
+            let isBusy = await parts.routes.inFlight(instance.id) > 0
+            guard !Task.isCancelled,
+                let change = tally.note(verdict, limit: probe.effectiveFailures, isBusy: isBusy)
+            else { continue }
+            switch change {
+            case .becameReady(let address): try? await commit(.ready(instance.id, address: address))
+            case .becameUnready(let reason): try? await commit(.unready(instance.id, reason: reason))
+            }
+            enqueue(instance.key)
+        }
+    }
+
+    private func effectiveSpec(of instance: InstanceRecord) -> EffectiveSpec? {
+        state.withLock { $0.models[instance.key]?.spec.effective }
+    }
+
+    private func target(of instance: InstanceRecord, _ readiness: ReadinessSpec) -> ProbeTarget {
+        ProbeTarget(host: instance.host, port: instance.port, readiness: readiness, treeRoot: instance.shim?.pid)
+    }
+}
+
+extension ExitRecord {
+    /// A command that cannot be executed will not become executable by itself.
+    fileprivate var failureClass: LoadFailure.Class {
+        if case .notExecuted = kind { .terminal } else { .retryable }
+    }
+}
+
+extension Seconds {
+    fileprivate init(_ duration: Duration) {
+        self.init(milliseconds: Int64(duration / .milliseconds(1)))
+    }
+}

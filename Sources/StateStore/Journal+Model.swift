@@ -1,0 +1,63 @@
+internal import GRDB
+internal import ModelCore
+internal import Reconciler
+
+extension Journal {
+    /// Records a change of a model.
+    func record(_ change: StateChange, of before: ModelRecord) throws {
+        if case .removed = change { return try forget(before) }
+        var after = before
+        after.apply(change)
+        guard after != before, let (kind, message) = change.event(after: after) else { return }
+        try after.save(in: db)
+        try event(kind, of: after.key, message)
+    }
+
+    /// Deletes the model and its instances, which must all have ended; the journal remembers them.
+    private func forget(_ model: ModelRecord) throws {
+        // Whoever decided this saw a model whose manifest was gone; it may have come back since.
+        guard model.isRemoved else { return }
+        try db.execute(sql: "DELETE FROM model WHERE key = ?", arguments: [model.key.description])
+        try pruneManifestFiles()
+        try did(.remove, of: model.key, cause: "removed from its manifest")
+        try event("removed", of: model.key, "nothing of it is left")
+    }
+}
+
+extension ModelRecord {
+    fileprivate mutating func apply(_ change: StateChange) {
+        switch change {
+        case .demand(_, let demand): self.demand = demand
+        case .hold(_, let hold): self.hold = hold
+        case .backoff(_, let backoff): self.backoff = backoff
+        case .restart:
+            generation += 1
+            backoff = nil
+            hold = nil
+        case .waiting(_, let reason): waiting = reason
+        case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
+            .unknown, .adopted, .removed:
+            break
+        }
+    }
+}
+
+extension StateChange {
+    /// The kind of the event that tells of a change of a model, and what it says.
+    fileprivate func event(after model: ModelRecord) -> (kind: String, message: String)? {
+        switch self {
+        case .demand(_, .loaded(_, let by)): ("demanded", "demanded by \(by)")
+        case .demand(_, .none): ("demanded", "no longer demanded")
+        case .hold(_, let hold?): ("held", "unloaded by \(hold.by) until `modelet load`")
+        case .hold(_, nil): ("held", "no longer held")
+        case .backoff(_, let backoff?): ("backoff", backoff.lastFailure.message)
+        case .backoff(_, nil): ("backoff", "failed loads are forgotten")
+        case .restart(_, let by): ("restart", "restart by \(by): generation \(model.generation)")
+        case .waiting(_, let reason?): ("waiting", reason)
+        case .waiting(_, nil): ("waiting", "waits no longer")
+        case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
+            .unknown, .adopted, .removed:
+            nil
+        }
+    }
+}

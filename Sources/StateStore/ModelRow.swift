@@ -1,0 +1,84 @@
+internal import GRDB
+internal import ModelCore
+
+extension ModelRecord {
+    private static let query = "SELECT m.*, r.path AS root FROM model m JOIN root r ON r.id = m.root_id"
+
+    static func all(in db: Database) throws -> [ModelRecord] {
+        try rows(in: db).map(ModelRecord.init(row:))
+    }
+
+    /// The rows of all models in the order of their keys.
+    static func rows(in db: Database) throws -> [Row] {
+        try Row.fetchAll(db, sql: "\(query) ORDER BY m.domain, m.source, m.model")
+    }
+
+    static func one(_ key: ModelKey, in db: Database) throws -> ModelRecord? {
+        try Row.fetchOne(db, sql: "\(query) WHERE m.key = ?", arguments: [key.description])
+            .map(ModelRecord.init(row:))
+    }
+
+    init(row: Row) throws {
+        let row = RowReader(row)
+        self.init(
+            key: try row.key("key"), spec: try row.json("spec"), generation: try row.value("generation"),
+            root: try row.value("root"), file: try row.value("file"))
+        isRemoved = try row.value("is_removed")
+        if let since = try row.time(ifAny: "demand_since") {
+            demand = .loaded(since: since, by: try row.value("demand_by"))
+        }
+        if let since = try row.time(ifAny: "hold_since") {
+            hold = Hold(since: since, by: try row.value("hold_by"))
+        }
+        backoff = try Backoff(row)
+        lastExitAt = try row.time(ifAny: "last_exit_at")
+        lastLoad = try (row.value("last_load_ms") as Int64?).map(Seconds.init(milliseconds:))
+        waiting = try row.value("waiting")
+    }
+
+    /// Writes what is remembered of a model between instances. What was accepted is written by `accept` alone.
+    func save(in db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE model SET generation = :generation,
+                    demand_since = :demand_since, demand_by = :demand_by, hold_since = :hold_since, hold_by = :hold_by,
+                    failures = :failures, failure_class = :failure_class, failure_message = :failure_message,
+                    failure_at = :failure_at, failure_exit = :failure_exit, next_attempt_at = :next_attempt_at,
+                    last_exit_at = :last_exit_at, last_load_ms = :last_load_ms, waiting = :waiting
+                WHERE key = :key
+                """,
+            arguments: [
+                "key": key.description, "generation": generation,
+                "demand_since": demand.since?.milliseconds, "demand_by": demand.by,
+                "hold_since": hold?.since.milliseconds, "hold_by": hold?.by,
+                "failures": backoff?.failures,
+                "failure_class": backoff?.lastFailure.classification.rawValue,
+                "failure_message": backoff?.lastFailure.message,
+                "failure_at": backoff?.lastFailure.at.milliseconds,
+                "failure_exit": try backoff?.lastFailure.exit.map { try CanonicalJSON.text($0) },
+                "next_attempt_at": backoff?.nextAttempt.milliseconds,
+                "last_exit_at": lastExitAt?.milliseconds, "last_load_ms": lastLoad?.milliseconds,
+                "waiting": waiting,
+            ])
+    }
+}
+
+extension Backoff {
+    fileprivate init?(_ row: RowReader) throws {
+        guard let failures: Int = try row.value("failures") else { return nil }
+        let failure = LoadFailure(
+            try row.word("failure_class"), try row.value("failure_message"), at: try row.time("failure_at"),
+            exit: try row.json(ifAny: "failure_exit"))
+        self.init(failures: failures, lastFailure: failure, nextAttempt: try row.time("next_attempt_at"))
+    }
+}
+
+extension Demand {
+    fileprivate var since: Timestamp? {
+        if case .loaded(let since, _) = self { since } else { nil }
+    }
+
+    fileprivate var by: String? {
+        if case .loaded(_, let by) = self { by } else { nil }
+    }
+}

@@ -1,0 +1,56 @@
+internal import GRDB
+
+// # The state database, in prose
+//
+// `state/modelet.db` is one SQLite file in WAL mode. One program writes it: the controller that holds `state/lock`.
+// Anyone may read it, with any SQLite from 3.37 on, while the controller runs and when it is dead.
+//
+// **What has been accepted.** A `root` is a directory whose manifests are followed. Accepting a change of its manifests
+// makes a `revision`, numbered across all roots, so that a number alone names one. `revision_model` keeps what each
+// revision changed: a root as of revision N is the newest row at or below N of every key. `manifest_file` holds the
+// files that define models now, and `model` the models themselves: the canonical spec as JSON, the generation, and what
+// is remembered between instances (demand, hold, backoff, load time).
+//
+// **What may run.** An `instance` is one launch. Its row is born in the phase `intent`, before anything of it exists,
+// and moves along the arrows of its life, never back. While it is live it holds a `port_lease`; `route` says that
+// predictions go to it. Ended instances are kept, the newest few of each model.
+//
+// **What was done.** An `operation` is a step with its cause. It is opened in the transaction that announces the step
+// and closed in the one that records its result: an open one after a crash is a step whose result nobody saw. An
+// `event` is a line for people.
+//
+// **Who may write.** `meta` has one row: the name of this state, and the epoch. Every controller raises the epoch when
+// it takes over, and every transaction checks it: one that was superseded, and does not know it, can write nothing.
+//
+// What must never be false is a constraint or a trigger here, so that a fault elsewhere is refused and not recorded:
+//
+// - at most one instance from `intent` to `unready` for each (key, generation, replica);
+// - no port is leased twice, a live instance keeps its lease, and nothing is launched without one;
+// - at most one open operation an instance, and none of one that has ended;
+// - a route is made only to a ready instance, and must be gone before the instance goes further than `unready`;
+// - from `gated` to `stopping` an instance has a verified identity: that of its shim, or a container id;
+// - phases follow the arrows; ids, and what an instance was launched as, never change; a live row is never deleted;
+// - generations and the epoch only grow.
+//
+// Times are whole milliseconds since 1970 in UTC in the tables, and RFC 3339 text in the views. The views (`models`,
+// `instances`, `operations`, `events`, `routes`) are a supported interface; the tables are not.
+
+/// The versions of the schema.
+enum Schema {
+    /// `PRAGMA application_id`: "mdlt". Tells our file from every other SQLite file.
+    static let applicationID: Int32 = 0x6D64_6C74
+
+    /// Every step from an empty file to the current schema. A step that has been released is never edited.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in
+            try db.execute(sql: Migration1.tables)
+            try db.execute(sql: Migration1.rules)
+            try db.execute(sql: Migration1.views)
+        }
+        return migrator
+    }
+}
+
+/// The first schema.
+enum Migration1 {}

@@ -1,0 +1,108 @@
+internal import GRDB
+internal import Glibc
+internal import ModelCore
+package import Reconciler
+
+/// Reads a state without the right to write it: with a controller running or dead, from a disk that may be read-only.
+///
+/// A database in WAL mode cannot always be opened by who only reads. Every reader needs the index of the log,
+/// `modelet.db-shm`. While a controller runs, and after it was killed, that file is there. After it was shut down it
+/// is gone with the log, and the reader makes it again, which it cannot in a directory that it may not write. SQLite
+/// would open such a file as `immutable`, but then it reads past a log that lies beside it. So the reader copies the
+/// database and its log into a directory of its own and reads the copy.
+package struct StateReader: Sendable {
+    private let directory: StateDirectory
+
+    package init(_ directory: StateDirectory) {
+        self.directory = directory
+    }
+
+    /// Says what it means that ``snapshot()`` returns `nil`.
+    package var nothingHere: String {
+        "no state here yet: \(directory.path) has no database; `modelet serve` or `modelet apply` makes it"
+    }
+
+    /// Reads everything at one moment; `nil` where there is no database, or nothing in it yet. Blocks.
+    package func snapshot() throws(StoreError) -> StateSnapshot? {
+        guard access(directory.database, F_OK) == 0 else {
+            // A directory that is not there holds no state. One that may not be entered might.
+            guard errno != EACCES else { throw .unavailable(StateDirectoryError("read", directory.path, EACCES).message) }
+            return nil
+        }
+        do {
+            return try read(directory.database)
+        } catch let error as DatabaseError where error.needsWritableDirectory {
+            return try readCopy()
+        } catch {
+            throw StoreError(error, database: directory.database)
+        }
+    }
+
+    private func read(_ path: String) throws -> StateSnapshot? {
+        var configuration = StateDirectory.configuration
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let snapshot = try queue.read { db -> StateSnapshot? in
+            guard try db.checkIsStateDatabase(at: directory.database) else { return nil }
+            return try StateSnapshot(db)
+        }
+        try queue.close()
+        return snapshot.map { snapshot in
+            var snapshot = snapshot
+            snapshot.controller = StateLock.holder(at: directory)
+            return snapshot
+        }
+    }
+
+    private func readCopy() throws(StoreError) -> StateSnapshot? {
+        do {
+            return try PrivateCopy.with([directory.database, directory.database + "-wal"]) { copy in
+                try read(copy)
+            }
+        } catch {
+            throw StoreError(error, database: directory.database)
+        }
+    }
+}
+
+extension DatabaseError {
+    /// Whether a reader could not make the files that it needs beside the database.
+    fileprivate var needsWritableDirectory: Bool {
+        resultCode == .SQLITE_CANTOPEN || resultCode == .SQLITE_READONLY
+    }
+}
+
+extension StateSnapshot {
+    fileprivate init(_ db: Database) throws {
+        let live = Dictionary(grouping: try InstanceRecord.live(in: db), by: \.key)
+        let ended = Dictionary(try InstanceRecord.lastEnded(in: db).map { ($0.key, $0) }) { first, _ in first }
+        self.init(
+            uuid: try StateIdentity.storedUUID(in: db), epoch: try StateIdentity.epoch(in: db),
+            models: try ModelRecord.rows(in: db).map { row in
+                let model = try ModelRecord(row: row)
+                let row = RowReader(row)
+                return ModelSnapshot(
+                    model: model, line: try row.value("line"), revision: try row.value("revision"),
+                    instances: live[model.key] ?? [], lastEnded: ended[model.key])
+            },
+            roots: try RootSnapshot.all(in: db), controller: nil)
+    }
+}
+
+extension RootSnapshot {
+    fileprivate static func all(in db: Database) throws -> [RootSnapshot] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT r.path, coalesce(max(v.number), 0) AS revision, v.accepted_at
+                FROM root r LEFT JOIN revision v ON v.root_id = r.id
+                GROUP BY r.id ORDER BY r.id
+                """
+        ).map { row in
+            let row = RowReader(row)
+            return RootSnapshot(
+                path: try row.value("path"), revision: try row.value("revision"),
+                acceptedAt: try row.time(ifAny: "accepted_at"))
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package import ModelCore
+package import Reconciler
+import Synchronization
+
+/// A prober whose answers a test sets; ready unless told otherwise.
+package final class ScriptedProber: Prober {
+    private let verdicts = Mutex<[Int: ProbeVerdict]>([:])
+
+    package init() {}
+
+    /// What a probe of this port says from now on; `nil`: ready.
+    package func answer(_ verdict: ProbeVerdict?, onPort port: Int) {
+        verdicts.withLock { $0[port] = verdict }
+    }
+
+    package func probe(_ target: ProbeTarget) async -> ProbeVerdict {
+        verdicts.withLock { $0[target.port] ?? .ready(address: "127.0.0.1") }
+    }
+}
+
+/// A gateway that only remembers its routes.
+package final class RecordingRoutes: RouteTable {
+    private struct State {
+        var routes: [ModelKey: Route] = [:]
+        var history: [RouteChange] = []
+        var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
+        var nextWatcher: UInt64 = 0
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func target(_ key: ModelKey) -> Route.Target? { state.withLock { $0.routes[key]?.target } }
+    package var history: [RouteChange] { state.withLock(\.history) }
+
+    /// Waits until the route of `key` answers `condition`.
+    package func wait(for key: ModelKey, _ condition: @Sendable (Route.Target?) -> Bool) async {
+        let (changes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let id = state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = continuation
+            return state.nextWatcher
+        }
+        defer { _ = state.withLock { $0.watchers.removeValue(forKey: id) } }
+        if condition(target(key)) { return }
+        for await _ in changes where condition(target(key)) { return }
+    }
+
+    package func publish(_ changes: [RouteChange]) async {
+        let watchers = state.withLock { state in
+            for change in changes {
+                switch change {
+                case .set(let route): state.routes[route.key] = route
+                case .remove(let key): state.routes[key] = nil
+                }
+            }
+            state.history += changes
+            return Array(state.watchers.values)
+        }
+        watchers.forEach { $0.yield() }
+    }
+
+    package func inFlight(_ instance: InstanceID) async -> Int { 0 }
+    package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
+}
+
+/// Manifests that a test writes as values.
+package final class ValueManifests: ManifestSource {
+    private let sets = Mutex<[String: ManifestSet]>([:])
+
+    package init() {}
+
+    package func set(_ set: ManifestSet, root: String) {
+        sets.withLock { $0[root] = set }
+    }
+
+    package func load(root: String) -> ManifestSet {
+        sets.withLock { $0[root] ?? ManifestSet() }
+    }
+}

@@ -1,0 +1,176 @@
+package import ModelCore
+package import Reconciler
+import Synchronization
+
+/// A host whose processes are entries in a table. It outlives the controllers that use it, as a real host does.
+package final class InMemoryRuntime: Runtime {
+    /// What a server does when it is launched.
+    package enum Habit: Hashable, Sendable {
+        case runs
+        case exitsAtOnce(code: Int32, log: [String])
+        case cannotBeExecuted
+        case cannotBePrepared(LoadFailure.Class)
+    }
+
+    package struct Server: Sendable {
+        package var instance: InstanceRecord
+        package var isReleased = false
+        package var exit: ExitRecord?
+        package var isUnreadable = false
+    }
+
+    private struct State {
+        var servers: [InstanceID: Server] = [:]
+        var habits: [ModelKey: Habit] = [:]
+        var nextPort = 20000
+        var nextPID: Int32 = 1000
+        var waiters: [InstanceID: [UInt64: CheckedContinuation<ExitVerdict, Never>]] = [:]
+        var nextWaiter: UInt64 = 0
+        var launches: [ModelKey: Int] = [:]
+        var stops: [InstanceID] = []
+    }
+
+    private let state = Mutex(State())
+    private let time: any Timekeeper
+
+    package init(time: any Timekeeper) {
+        self.time = time
+    }
+
+    // MARK: - What tests do and see
+
+    package func setHabit(_ habit: Habit, of key: ModelKey) {
+        state.withLock { $0.habits[key] = habit }
+    }
+
+    /// Servers that were let go and have not ended.
+    package func running(_ key: ModelKey) -> [InstanceID] {
+        state.withLock { state in
+            state.servers.values.filter { $0.instance.key == key && $0.isReleased && $0.exit == nil }.map(\.instance.id)
+        }
+    }
+
+    package func launches(of key: ModelKey) -> Int { state.withLock { $0.launches[key] ?? 0 } }
+    package var stopped: [InstanceID] { state.withLock(\.stops) }
+
+    /// Ends a server behind the controller's back.
+    package func crash(_ id: InstanceID, code: Int32 = 1) {
+        end(id, ExitRecord(kind: .exited(code: code), at: time.now(), message: "exited with code \(code)"))
+    }
+
+    /// Makes the identity of an instance neither provable nor disprovable, or provable again.
+    package func setUnreadable(_ id: InstanceID, _ isUnreadable: Bool) {
+        state.withLock { $0.servers[id]?.isUnreadable = isUnreadable }
+    }
+
+    private func end(_ id: InstanceID, _ exit: ExitRecord) {
+        let waiters = state.withLock { state -> [CheckedContinuation<ExitVerdict, Never>] in
+            guard state.servers[id]?.exit == nil else { return [] }
+            state.servers[id]?.exit = exit
+            return Array((state.waiters.removeValue(forKey: id) ?? [:]).values)
+        }
+        waiters.forEach { $0.resume(returning: .exited(exit)) }
+    }
+
+    // MARK: - Runtime
+
+    package func reservePort(
+        for id: InstanceID, source: SourceSpec, leased: Set<Int>
+    ) async throws(LoadFailure) -> Int {
+        if let port = source.fixedPort { return port }
+        return state.withLock { state in
+            repeat { state.nextPort += 1 } while leased.contains(state.nextPort)
+            return state.nextPort
+        }
+    }
+
+    package func prepare(_ instance: InstanceRecord) async throws(LoadFailure) -> PreparedInstance {
+        let habit = state.withLock { $0.habits[instance.key] ?? .runs }
+        if case .cannotBePrepared(let classification) = habit {
+            throw LoadFailure(classification, "cannot be prepared", at: time.now())
+        }
+        return state.withLock { state in
+            state.nextPID += 1
+            state.servers[instance.id] = Server(instance: instance)
+            return PreparedInstance(
+                shim: ProcessIdentity(
+                    bootID: "boot", pid: state.nextPID, startTicks: UInt64(state.nextPID), pidNamespace: 1,
+                    pidfdInode: nil))
+        }
+    }
+
+    package func release(_ id: InstanceID) async throws(LoadFailure) {
+        let habit = state.withLock { state -> Habit in
+            guard let key = state.servers[id]?.instance.key else { return .runs }
+            state.servers[id]?.isReleased = true
+            state.launches[key, default: 0] += 1
+            return state.habits[key] ?? .runs
+        }
+        switch habit {
+        case .exitsAtOnce(let code, let log):
+            end(
+                id,
+                ExitRecord(
+                    kind: .exited(code: code), at: time.now(), message: "exited with code \(code)", logTail: log))
+        case .cannotBeExecuted:
+            end(id, ExitRecord(kind: .notExecuted(errno: 2), at: time.now(), message: "command not found"))
+        case .runs, .cannotBePrepared:
+            break
+        }
+    }
+
+    package func abandon(_ id: InstanceID) async {
+        end(id, ExitRecord(kind: .neverStarted, at: time.now(), message: "never started"))
+    }
+
+    package func adopt(_ instance: InstanceRecord) async -> AdoptionVerdict {
+        let now = time.now()
+        return state.withLock { state in
+            guard let server = state.servers[instance.id] else {
+                return .gone(ExitRecord(kind: .lost, at: now, message: "no such process"))
+            }
+            if server.isUnreadable { return .unknown(reason: "cannot be read") }
+            if let exit = server.exit { return .gone(exit) }
+            // The gate was closed when the earlier controller died.
+            guard server.isReleased else {
+                let exit = ExitRecord(kind: .neverStarted, at: now, message: "never started")
+                state.servers[instance.id]?.exit = exit
+                return .gone(exit)
+            }
+            return .ours(server: ServerProcess(pid: 1, startTicks: 1))
+        }
+    }
+
+    package func exit(of instance: InstanceRecord) async -> ExitVerdict {
+        let id = instance.id
+        let ticket = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let verdict = state.withLock { state -> ExitVerdict? in
+                    guard let server = state.servers[id] else { return .unknown(reason: "never prepared") }
+                    if let exit = server.exit { return .exited(exit) }
+                    if Task.isCancelled { return .unknown(reason: "cancelled") }
+                    state.waiters[id, default: [:]][ticket] = continuation
+                    return nil
+                }
+                if let verdict { continuation.resume(returning: verdict) }
+            }
+        } onCancel: {
+            let continuation = state.withLock { $0.waiters[id]?.removeValue(forKey: ticket) }
+            continuation?.resume(returning: .unknown(reason: "cancelled"))
+        }
+    }
+
+    package func stop(_ instance: InstanceRecord, grace: Duration) async -> ExitVerdict {
+        state.withLock { $0.stops.append(instance.id) }
+        end(instance.id, ExitRecord(kind: .signaled(signal: 15), at: time.now(), message: "ended by SIGTERM"))
+        return await exit(of: instance)
+    }
+
+    package func server(of instance: InstanceRecord) async -> ServerProcess? { ServerProcess(pid: 1, startTicks: 1) }
+    package func logTail(of instance: InstanceRecord) async -> [String] { [] }
+    package func prune(keeping kept: Set<InstanceID>) async {}
+}

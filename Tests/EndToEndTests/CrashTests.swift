@@ -1,0 +1,133 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    @Suite struct Crash {
+        @Test func runningModelsAreAdoptedWithTheirPids() async throws {
+            try await TestHost.run { host in
+                try host.writeStub("eager", fields: ["load: eager"])
+                try host.writeStub("lazy")
+                let first = try await host.serve()
+                try await eventually("the eager model is ready") {
+                    try await host.sqlite("SELECT phase FROM instances WHERE source = 'eager'") == "ready"
+                }
+                _ = try await first.predict("test/lazy")
+                let before = try await host.sqlite("SELECT id, pid FROM instances ORDER BY id")
+                try await first.crash()
+
+                let second = try await host.serve()
+                for source in ["eager", "lazy"] {
+                    let answer = try await second.predict("test/\(source)")
+                    #expect(answer.status == 200)
+                    #expect(answer.headers["x-modelet-cold-start-ms"] == nil)
+                }
+                #expect(try await host.sqlite("SELECT id, pid FROM instances ORDER BY id") == before)
+                for line in before.split(separator: "\n") {
+                    #expect(isRunning(Int32(line.split(separator: "|")[1]) ?? 0))
+                }
+            }
+        }
+
+        /// Kills the controller again and again, at moments that differ, while a model is being started.
+        @Test func killedWhileStartingNothingRunsTwice() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--start-delay-ms 400", fields: ["load: eager"])
+                for round in 0..<12 {
+                    let process = try host.startServe()
+                    // Somewhere between the opening of the database and the readiness of the model.
+                    try await Task.sleep(for: .milliseconds(round * 25))
+                    process.signal(SIGKILL)
+                    try await process.exitStatus()
+                }
+                let daemon = try await host.serve()
+                #expect(try await daemon.predict().status == 200)
+                let pid = try await host.sqlite("SELECT pid FROM instances WHERE phase = 'ready'")
+                let servers = host.processes().filter { readFile("/proc/\($0)/comm") == "stub-model-serv\n" }
+                #expect(servers.map(String.init) == [pid])
+            }
+        }
+
+        @Test func termStopsEverything() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                #expect(try await daemon.terminate() == 0)
+                #expect(host.processes() == [])
+                #expect(try await host.sqlite("SELECT phase FROM instances") == "exited")
+            }
+        }
+
+        @Test func keepLeavesEverythingForTheNext() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let daemon = try await host.serve(["--on-exit", "keep"])
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                let pid = try await host.sqlite("SELECT pid FROM instances")
+                #expect(try await daemon.terminate() == 0)
+                #expect(isRunning(Int32(pid) ?? 0))
+
+                let next = try await host.serve()
+                #expect(try await next.predict().status == 200)
+                #expect(try await host.sqlite("SELECT pid FROM instances WHERE phase = 'ready'") == pid)
+            }
+        }
+
+        @Test func shutdownWithoutADaemonStopsWhatACrashLeft() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                try await daemon.crash()
+                let ended = try await host.modelet("shutdown")
+                #expect(ended.status == 0, "\(ended.errors)")
+                #expect(host.processes() == [])
+            }
+        }
+
+        @Test func modelThatDiedMeanwhileIsStartedAgain() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let first = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                let pid = try await host.sqlite("SELECT pid FROM instances")
+                try await first.crash()
+                kill(Int32(pid) ?? 0, SIGKILL)
+
+                let second = try await host.serve()
+                #expect(try await second.predict().status == 200)
+                #expect(try await host.sqlite("SELECT pid FROM instances WHERE phase = 'ready'") != pid)
+            }
+        }
+
+        /// A pid that was written down and now belongs to another program is never signalled.
+        @Test func strangerWithARecordedPidIsLeftAlone() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let first = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                let shim = try await host.sqlite("SELECT shim_pid FROM instances")
+                try await first.crash()
+                kill(Int32(shim) ?? 0, SIGKILL)
+
+                let stranger = try ChildProcess(["sleep", "1000"], output: host.directory + "/stranger")
+                defer { stranger.signal(SIGKILL) }
+                _ = try await host.sqlite("UPDATE instance SET shim_pid = \(stranger.pid) WHERE shim_pid = \(shim)")
+                let second = try await host.serve()
+                #expect(try await second.predict().status == 200)
+                #expect(try await second.terminate() == 0)
+                #expect(isRunning(stranger.pid))
+            }
+        }
+    }
+}

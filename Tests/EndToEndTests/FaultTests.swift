@@ -1,0 +1,234 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    @Suite struct Faults {
+        @Test func commandThatDoesNotExist() async throws {
+            try await TestHost.run { host in
+                try host.write(
+                    """
+                    domain: test
+                    ml:
+                      sources:
+                        stub:
+                          models:
+                            default:
+                              source: {type: local_artifact, path: ., startup_command: "no-such-server --port ${PORT}"}
+
+                    """, to: "stub.yaml")
+                let daemon = try await host.serve()
+                let answer = try await daemon.predict()
+                #expect(answer.status == 503)
+                #expect(answer.body.contains("no-such-server"))
+                let status = try await host.modelet("status")
+                #expect(status.output.contains("failed"))
+                #expect(status.output.contains("no-such-server"))
+            }
+        }
+
+        @Test func serverThatExitsAtOnceShowsItsCodeAndItsLastLines() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--exit-immediately 7 --say cannot-load-weights")
+                let daemon = try await host.serve()
+                let answer = try await daemon.predict()
+                #expect(answer.status == 503)
+                #expect(answer.headers["retry-after"] != nil)
+                #expect(answer.body.contains("code 7"))
+                #expect(answer.body.contains("cannot-load-weights"))
+                let status = try await host.modelet("status")
+                #expect(status.output.contains("code 7"))
+                let details = try await host.modelet("status", "-o", "json")
+                #expect(details.output.contains("cannot-load-weights"))
+            }
+        }
+
+        @Test func serverThatNeverListens() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--never-listen", fields: ["start_timeout: 1"])
+                let daemon = try await host.serve()
+                let answer = try await daemon.predict()
+                #expect(answer.status == 503)
+                #expect(answer.body.contains("start_timeout"))
+                try await eventually("it is stopped") { host.serverPIDs() == [] }
+            }
+        }
+
+        @Test func loadThatOutlastsLoadTimeoutGoesOn() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--start-delay-ms 1500", fields: ["load_timeout: 0.2"])
+                let daemon = try await host.serve()
+                let early = try await daemon.predict()
+                #expect(early.status == 503)
+                #expect(early.body.contains("model_loading"))
+                #expect(early.headers["retry-after"] != nil)
+                try await eventually("the load goes on to its end") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                #expect(try await daemon.predict().status == 200)
+                #expect(try await host.sqlite("SELECT count(*) FROM instances") == "1")
+            }
+        }
+
+        @Test func strangerOnTheFixedPortIsNamedAndNotTakenForReady() async throws {
+            try await TestHost.run { host in
+                let stranger = try ChildProcess(
+                    ["python3", "-m", "http.server", "18434", "--bind", "127.0.0.1"],
+                    output: host.directory + "/stranger")
+                defer { stranger.signal(SIGKILL) }
+                try await eventually("the stranger listens") {
+                    (try? await HTTPCall(port: 18434, method: "GET", path: "/", body: "").send())?.status == 200
+                }
+                try host.writeStub(sourceFields: ["port: 18434"])
+                let daemon = try await host.serve()
+                let answer = try await daemon.predict()
+                #expect(answer.status == 503)
+                #expect(answer.body.contains("\(stranger.pid)"))
+                #expect(answer.body.contains("18434"))
+                #expect(isRunning(stranger.pid))
+            }
+        }
+
+        @Test func serverThatIgnoresTermIsKilled() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--ignore-term", fields: ["load: eager", "stop_timeout: 0.3"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                #expect(try await daemon.terminate() == 0)
+                #expect(host.processes() == [])
+            }
+        }
+
+        @Test func grandchildThatHoldsOnIsEnded() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--fork-grandchild --grandchild-setsid", fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                #expect(host.serverPIDs().count == 2)
+                #expect(try await daemon.terminate() == 0)
+                #expect(host.serverPIDs() == [])
+            }
+        }
+
+        @Test func shimKilledAloneIsAFailedInstanceAndLeavesNothing() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--fork-grandchild", fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                let old = host.serverPIDs()
+                #expect(old.count == 2)
+                kill(Int32(try await host.sqlite("SELECT shim_pid FROM instances")) ?? 0, SIGKILL)
+                try await eventually("a new instance is ready") {
+                    try await host.sqlite("SELECT count(*), sum(phase = 'ready') FROM instances") == "2|1"
+                }
+                #expect(old.filter(isRunning) == [])
+                #expect(try await daemon.predict().status == 200)
+            }
+        }
+
+        @Test func crashedServerIsStartedAgain() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                kill(Int32(try await host.sqlite("SELECT pid FROM instances")) ?? 0, SIGKILL)
+                try await eventually("a new instance is ready") {
+                    try await host.sqlite("SELECT count(*), sum(phase = 'ready') FROM instances") == "2|1"
+                }
+                #expect(try await daemon.predict().status == 200)
+            }
+        }
+
+        @Test func secondServeOnTheSameStateNamesTheHolder() async throws {
+            try await TestHost.run { host in
+                try host.writeStub()
+                let daemon = try await host.serve()
+                let second = try host.startServe()
+                #expect(try await second.exitStatus() == 75)
+                #expect(second.errors.contains("\(daemon.process.pid)"))
+                #expect(try await daemon.predict().status == 200)
+            }
+        }
+
+        @Test func listenAddressInUseIsOneSentence() async throws {
+            try await TestHost.run { host in
+                try host.writeStub()
+                let daemon = try await host.serve()
+                let other = try ChildProcess(
+                    [
+                        TestHost.modelet, "serve", "--manifests", host.manifests, "--state", host.directory + "/state2",
+                        "--listen", "127.0.0.1:\(daemon.port)",
+                    ], output: host.directory + "/other")
+                #expect(try await other.exitStatus() == 1)
+                #expect(other.errors.contains("in use"))
+            }
+        }
+
+        @Test func readOnlyStateDirectoryIsOneSentence() async throws {
+            try await TestHost.run { host in
+                try host.writeStub()
+                try await host.withTmpfs(options: "ro,size=1m") { mount in
+                    let process = try ChildProcess(
+                        [
+                            TestHost.modelet, "serve", "--manifests", host.manifests, "--state", mount + "/state",
+                            "--listen", "127.0.0.1:0",
+                        ], output: host.directory + "/serve")
+                    #expect(try await process.exitStatus() == 1)
+                    #expect(process.errors.lowercased().contains("read-only"))
+                }
+            }
+        }
+
+        @Test func fullDiskIsOneSentenceAndServingGoesOn() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                try await host.withTmpfs(options: "size=4m") { mount in
+                    let process = try ChildProcess(
+                        [
+                            TestHost.modelet, "serve", "--manifests", host.manifests, "--state", mount + "/state",
+                            "--listen", "127.0.0.1:0",
+                        ], output: host.directory + "/serve")
+                    let daemon = Daemon(process: process, host: host)
+                    try await daemon.waitUntilListening()
+                    try await eventually("it answers") { try await daemon.predict().status == 200 }
+                    _ = try? await host.run(["dd", "if=/dev/zero", "of=\(mount)/filler", "bs=4096"])
+                    // What runs is served on while nothing can be written.
+                    #expect(try await daemon.predict().status == 200)
+                    let load = try await host.run([
+                        TestHost.modelet, "unload", "test/stub", "--state", mount + "/state",
+                    ])
+                    #expect(load.status == 1)
+                    #expect(load.errors.lowercased().contains("full"))
+                    _ = try await host.run(["rm", "\(mount)/filler"])
+                    #expect(try await daemon.terminate() == 0)
+                }
+            }
+        }
+    }
+}
+
+extension TestHost {
+    /// The model servers of this host.
+    fileprivate func serverPIDs() -> [Int32] {
+        processes().filter { readFile("/proc/\($0)/comm") == "stub-model-serv\n" }
+    }
+
+    /// Mounts a small file system for the time of `body`. Needs the rights of root; without them the test fails.
+    fileprivate func withTmpfs(options: String, _ body: (String) async throws -> Void) async throws {
+        let mount = directory + "/mount"
+        mkdir(mount, 0o700)
+        let mounted = try await run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", mount])
+        guard mounted.status == 0 else { throw HarnessError("cannot mount: \(mounted.errors)") }
+        let result = await Result(catching: { try await body(mount) })
+        for pid in processes() { kill(pid, SIGKILL) }
+        try await eventually("it is unmounted") { try await run(["umount", mount]).status == 0 }
+        try result.get()
+    }
+}

@@ -1,0 +1,86 @@
+import ModelCore
+import Reconciler
+import TestSupport
+import Testing
+
+/// One controller dies, and the next takes over: same host, same store.
+@Suite struct AdoptionTests {
+    @Test func readyInstanceIsServedBeforeAnythingElse() async throws {
+        let world = World()
+        try await world.define([.a: .local()])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.isInstance }
+        }
+        let running = world.runtime.running(.a)
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            guard case .set(let first) = routes.history.first else { return }
+            #expect(Optional(first.target).isInstance)
+            #expect(world.runtime.running(.a) == running)
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func startingInstanceIsWaitedForAndNotStartedTwice() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager, port: 9000)])
+        world.prober.answer(.failed(reason: "connection refused"), onPort: 9000)
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isCold(.starting) }
+        }
+        world.prober.answer(nil, onPort: 9000)
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func instanceThatDiedMeanwhileIsReplacedWhereDemanded() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager), .b: .local()])
+        try await world.run { controller, routes in
+            controller.demand(.b)
+            for key in [ModelKey.a, .b] { await routes.wait(for: key) { $0.isInstance } }
+        }
+        for id in world.runtime.running(.a) + world.runtime.running(.b) { world.runtime.crash(id) }
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            await routes.wait(for: .b) { $0.isCold(.standby) }
+            #expect(world.runtime.launches(of: .a) == 2)
+            #expect(world.runtime.launches(of: .b) == 1)
+        }
+    }
+
+    @Test func instanceThatCannotBeIdentifiedIsNeitherStoppedNorReplaced() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { _, routes in await routes.wait(for: .a) { $0.isInstance } }
+        let running = world.runtime.running(.a)
+        for id in running { world.runtime.setUnreadable(id, true) }
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_unknown" }
+            #expect(world.runtime.running(.a) == running)
+            #expect(world.runtime.stopped == [])
+            for id in running { world.runtime.setUnreadable(id, false) }
+            await world.time.advanceToNextDeadline()
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func interruptedStopIsCarriedOn() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { _, routes in await routes.wait(for: .a) { $0.isInstance } }
+        let running = world.runtime.running(.a)
+        try await world.store.commit(.unrouted(running[0], reason: "test"), at: world.time.now())
+        try await world.store.commit(.stopping(running[0], cause: "test"), at: world.time.now())
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.stopped == running)
+            #expect(world.runtime.running(.a).count == 1)
+        }
+    }
+}

@@ -1,0 +1,224 @@
+import ModelCore
+import Reconciler
+import TestSupport
+import Testing
+
+@Suite struct ControllerTests {
+    @Test func eagerModelIsStartedAndRouted() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func onDemandModelStaysInStandbyUntilDemanded() async throws {
+        let world = World()
+        try await world.define([.a: .local()])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            #expect(world.runtime.launches(of: .a) == 0)
+            for _ in 0..<100 { controller.demand(.a) }
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func remoteModelIsRoutedAsIs() async throws {
+        let world = World()
+        try await world.define([.a: ModelSpec(baseURL: "http://x", endpoint: "/p")])
+        try await world.run { _, routes in await routes.wait(for: .a) { $0 == .remote } }
+    }
+
+    @Test func changeOfRunFieldsReplacesTheInstanceOfAnOnDemandModelToo() async throws {
+        let world = World()
+        try await world.define([.a: .local("one")])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.isInstance }
+            let first = world.runtime.running(.a)
+            try await world.define([.a: .local("two")], in: controller)
+            await routes.wait(for: .a) { !$0.isInstance }
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.stopped == first)
+            #expect(world.runtime.running(.a).count == 1)
+        }
+    }
+
+    @Test func changeOfRouteFieldsStartsNothing() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            try await world.define([.a: .local(load: .eager) { $0.timeout = 5 }], in: controller)
+            let isApplied = { @Sendable in
+                routes.history.contains { if case .set(let route) = $0 { route.timeout == 5 } else { false } }
+            }
+            await routes.wait(for: .a) { _ in isApplied() }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    @Test func removedModelIsStoppedAndForgotten() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            try await world.define([:], in: controller)
+            await routes.wait(for: .a) { $0 == nil }
+            #expect(world.runtime.running(.a) == [])
+            #expect(try await world.store.models().isEmpty)
+        }
+    }
+
+    @Test func heldCallersAreToldOfAFailedLoad() async throws {
+        let world = World()
+        world.runtime.setHabit(.exitsAtOnce(code: 3, log: ["no weights"]), of: .a)
+        try await world.define([.a: .local()])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { _ in
+                routes.history.contains {
+                    if case .set(let route) = $0 {
+                        Optional(route.target).unavailability?.log == ["no weights"]
+                    } else {
+                        false
+                    }
+                }
+            }
+            // The first failure costs no wait: the next request may try again.
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.unavailability?.state == .backoff }
+            #expect(world.runtime.launches(of: .a) == 2)
+        }
+    }
+
+    @Test func failingEagerModelIsTriedAgainWithGrowingPauses() async throws {
+        let world = World()
+        world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), of: .a)
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.unavailability?.state == .backoff }
+            #expect(world.runtime.launches(of: .a) == 2)
+            world.runtime.setHabit(.runs, of: .a)
+            await world.time.advanceToNextDeadline()
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 3)
+        }
+    }
+
+    @Test func commandThatCannotBeExecutedIsTerminal() async throws {
+        let world = World()
+        world.runtime.setHabit(.cannotBeExecuted, of: .a)
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_failed" }
+            let (condition, reached) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(1000))
+            #expect(condition.state == .failed)
+            #expect(!reached)
+            // `load` tries it again at once.
+            world.runtime.setHabit(.runs, of: .a)
+            try await controller.load(.a, by: "test")
+            await routes.wait(for: .a) { $0.isInstance }
+        }
+    }
+
+    @Test func modelsOfAKindWithoutARuntimeFailWithAReason() async throws {
+        let world = World()
+        let spec = ModelSpec(source: .docker(DockerSpec(image: "x", container: ContainerSpec(containerPort: 80))))
+        try await world.define([.a: spec])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.unavailability?.message.contains("not supported yet") == true }
+        }
+    }
+
+    @Test func loadThatOutlastsStartTimeoutIsGivenUp() async throws {
+        let world = World()
+        try await world.define([.a: .local(port: 9000) { $0.startTimeout = 5 }])
+        world.prober.answer(.failed(reason: "connection refused"), onPort: 9000)
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.isCold(.starting) }
+            world.time.advance(by: 6)
+            await routes.wait(for: .a) { _ in
+                routes.history.contains {
+                    guard case .set(let route) = $0 else { return false }
+                    return Optional(route.target).unavailability?.message.contains("connection refused") == true
+                }
+            }
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            #expect(world.runtime.running(.a) == [])
+        }
+    }
+
+    @Test func startSlotsAreNotExceededAndNobodyIsForgotten() async throws {
+        let world = World()
+        let keys = (0..<10).map { ModelKey(domain: "d", source: "s\($0)", model: "default") }
+        try await world.define(Dictionary(uniqueKeysWithValues: keys.map { ($0, .local(load: .eager)) }))
+        try await world.run(startSlots: 2) { _, routes in
+            for key in keys { await routes.wait(for: key) { $0.isInstance } }
+            #expect(keys.map { world.runtime.launches(of: $0) } == Array(repeating: 1, count: 10))
+        }
+    }
+
+    @Test func oneFixedPortServesOneModelAtATime() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager, port: 9000)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            try await world.define(
+                [.a: .local(load: .eager, port: 9000), .b: .local(load: .eager, port: 9000)], in: controller)
+            await routes.wait(for: .b) { $0.isCold(.pending) }
+            #expect(try await world.condition(of: .b)?.reason?.contains("d/a/default") == true)
+            try await controller.unload(.a, hold: true, by: "test")
+            await routes.wait(for: .b) { $0.isInstance }
+        }
+    }
+
+    @Test func holdOutlivesTheControllerAndLoadLiftsIt() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            try await controller.unload(.a, hold: false, by: "ann")
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_held" }
+        }
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_held" }
+            try await controller.load(.a, by: "ann")
+            await routes.wait(for: .a) { $0.isInstance }
+        }
+    }
+
+    @Test func restartReplacesTheInstance() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let first = world.runtime.running(.a)
+            try await controller.restart(.a, by: "ann")
+            await routes.wait(for: .a) { !$0.isInstance }
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.stopped == first)
+        }
+    }
+
+    @Test func shutdownStopsEverythingAndEndsRun() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager), .b: .local(load: .eager)])
+        try await world.run { controller, routes in
+            for key in [ModelKey.a, .b] { await routes.wait(for: key) { $0.isInstance } }
+            await controller.shutDown(keepingInstances: false)
+            await controller.finished.wait()
+            #expect(world.runtime.running(.a) + world.runtime.running(.b) == [])
+        }
+        #expect(try await world.store.liveInstances() == [])
+    }
+}

@@ -1,0 +1,100 @@
+import Logging
+import ModelCore
+import Reconciler
+import TestSupport
+
+/// A controller among fakes, whose host and store outlive it as they do in reality.
+struct World {
+    let time = ManualTime()
+    let store: InMemoryStore
+    let runtime: InMemoryRuntime
+    let prober = ScriptedProber()
+    let manifests = ValueManifests()
+    static let root = "/manifests"
+
+    init() {
+        store = InMemoryStore()
+        runtime = InMemoryRuntime(time: time)
+    }
+
+    /// Runs a controller while `body` lasts, then ends it as a crash would: with no step of its own.
+    func run(
+        startSlots: Int = 4, _ body: (Controller, RecordingRoutes) async throws -> Void
+    ) async throws {
+        let routes = RecordingRoutes()
+        let runtime = runtime
+        let controller = Controller(
+            Controller.Parts(
+                store: store, runtime: { source in if case .localArtifact = source { runtime } else { nil } },
+                prober: prober, routes: routes, manifests: manifests, time: time,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+            startSlots: startSlots)
+        try await controller.adoptInstances()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await controller.run() }
+            try await controller.enqueueAll()
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(controller, routes))
+            } catch {
+                result = .failure(error)
+            }
+            group.cancelAll()
+            try? await group.waitForAll()
+            try result.get()
+        }
+    }
+
+    /// Defines exactly these models, and lets a running controller know.
+    func define(_ specs: [ModelKey: ModelSpec], in controller: Controller? = nil) async throws {
+        let models = specs.map { ManifestModel(key: $0.key, spec: $0.value, file: "m.yaml", line: 1) }
+        manifests.set(ManifestSet(models: models), root: Self.root)
+        let removalGuard = RemovalGuard(prune: true, allowEmpty: true)
+        if let controller {
+            _ = try await controller.apply(root: Self.root, removalGuard: removalGuard)
+        } else {
+            let applier = ManifestApplier(store: store, manifests: manifests)
+            _ = try await applier.apply(directory: Self.root, removalGuard: removalGuard, at: time.now())
+        }
+    }
+
+    func condition(of key: ModelKey) async throws -> ModelCondition? {
+        guard let (model, instances) = try await store.model(key) else { return nil }
+        return condition(model, instances)
+    }
+
+    private func condition(_ model: ModelRecord, _ instances: [InstanceRecord]) -> ModelCondition {
+        ModelCore.condition(of: model, instances: instances, now: time.now())
+    }
+}
+
+extension ModelKey {
+    static let a = ModelKey(domain: "d", source: "a", model: "default")
+    static let b = ModelKey(domain: "d", source: "b", model: "default")
+}
+
+extension ModelSpec {
+    static func local(
+        _ command: String = "serve", load: LoadPolicy? = nil, port: Int? = nil,
+        _ change: (inout ModelSpec) -> Void = { _ in }
+    ) -> ModelSpec {
+        var spec = ModelSpec(
+            endpoint: "/predict",
+            source: .localArtifact(LocalArtifactSpec(path: "/artifact", startupCommand: command, port: port)))
+        spec.load = load
+        change(&spec)
+        return spec
+    }
+}
+
+extension Route.Target? {
+    var isInstance: Bool {
+        if case .instance = self { true } else { false }
+    }
+
+    var unavailability: Unavailability? {
+        if case .unavailable(let reason) = self { reason } else { nil }
+    }
+
+    func isCold(_ state: ModelState) -> Bool { self == .cold(state: state) }
+}
