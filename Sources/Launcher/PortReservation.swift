@@ -1,0 +1,84 @@
+internal import Glibc
+internal import ProcFS
+
+/// Bound sockets that keep other programs from a port, until the last holder closes them.
+///
+/// They never listen, so nobody can connect to them by mistake.
+final class PortReservation: Sendable {
+    let port: Int
+    let sockets: [Int32]
+
+    private init(port: Int, sockets: [Int32]) {
+        self.port = port
+        self.sockets = sockets
+    }
+
+    deinit {
+        for socket in sockets { close(socket) }
+    }
+
+    enum Obstacle: Error {
+        /// A socket listens there.
+        case listener
+        /// No socket listens, yet it cannot be bound: a socket that only is bound, for the moment.
+        case busy
+        case notOurs(LaunchProblem)
+    }
+
+    /// Takes `port` on all `addresses` that this host has.
+    /// - Parameter mayShare: where connections of an ended server linger, take the port all the same.
+    static func take(
+        _ port: Int, on addresses: [SocketAddress], mayShare: Bool
+    ) throws(Obstacle) -> PortReservation {
+        var sockets: [Int32] = []
+        do throws(Obstacle) {
+            for address in addresses {
+                if let socket = try bind(port, address, mayShare: mayShare) { sockets.append(socket) }
+            }
+        } catch {
+            for socket in sockets { close(socket) }
+            throw error
+        }
+        return PortReservation(port: port, sockets: sockets)
+    }
+
+    /// `nil`: this host does not have the address.
+    private static func bind(_ port: Int, _ address: SocketAddress, mayShare: Bool) throws(Obstacle) -> Int32? {
+        let socket = address.bind(port: port, sharesWithEnded: false)
+        if socket >= 0 { return socket }
+        switch errno {
+        case EADDRINUSE: break
+        case EADDRNOTAVAIL, EAFNOSUPPORT: return nil
+        case EACCES:
+            throw .notOurs(.terminal("port \(port) may be opened by root only; choose one above 1023"))
+        case let code:
+            throw .notOurs(.retryable("port \(port) cannot be reserved: \(systemMessage(code))"))
+        }
+        guard mayShare else { throw .listener }
+        let listeners = (try? ProcFS.listeners(onPort: port)) ?? []
+        if listeners.contains(where: address.isTaken) { throw .listener }
+        let shared = address.bind(port: port, sharesWithEnded: true)
+        guard shared >= 0 else { throw .busy }
+        return shared
+    }
+}
+
+/// Who listens on a port, as people know it: `pid 123 (python -m http.server)`.
+func holder(ofPort port: Int, on addresses: [SocketAddress]) -> String {
+    let hidden = "a process that is not shown to modelet (another user's, or in another network namespace)"
+    guard let listeners = try? ProcFS.listeners(onPort: port) else { return hidden }
+    let inodes = Set(listeners.filter { listener in addresses.contains { $0.isTaken(by: listener) } }.map(\.inode))
+    for pid in (try? ProcFS.allPIDs()) ?? [] {
+        guard let held = try? ProcFS.socketInodes(of: pid, among: inodes), !held.isEmpty else { continue }
+        return describe(pid)
+    }
+    return hidden
+}
+
+/// `pid 123 (python -m http.server)`.
+func describe(_ pid: Int32) -> String {
+    guard let words = try? ProcFS.commandLine(pid) else { return "pid \(pid)" }
+    let command = words.joined(separator: " ")
+    let longest = 120
+    return "pid \(pid) (\(command.count > longest ? command.prefix(longest) + "…" : command))"
+}
