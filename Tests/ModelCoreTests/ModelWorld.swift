@@ -67,14 +67,22 @@ struct ModelWorld {
 
     mutating func request() {
         guard let model, !model.isDemanded, !isShuttingDown else { return }
-        self.model?.demand = .loaded(since: now, by: "request")
+        let demand = model.demand(by: "request", at: now)
+        self.model?.demand = demand
+        if self.model?.isDemanded != (model.hold == nil && !model.spec.isRemote && !model.isRemoved) {
+            violate("a request that is not heard")
+        }
         note("request")
     }
 
     mutating func load() {
         model?.hold = nil
         model?.backoff = nil
-        model?.demand = .loaded(since: now, by: "load")
+        model = model.map { model in
+            var demanded = model
+            demanded.demand = model.demand(by: "load", at: now)
+            return demanded
+        }
         note("load")
     }
 
