@@ -41,10 +41,20 @@ int clinux_reap(int pidfd, struct clinux_end *end) {
     return 1;
 }
 
-pid_t clinux_reap_any(int *status) {
-    pid_t pid;
+pid_t clinux_next_ended(void) {
+    siginfo_t info;
+    info.si_pid = 0;
+    int result;
     do {
-        pid = waitpid(-1, status, WNOHANG | __WALL);
-    } while (pid < 0 && errno == EINTR);
-    return pid;
+        result = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? info.si_pid : -1;
+}
+
+pid_t clinux_reap_child(pid_t pid, int *status) {
+    pid_t reaped;
+    do {
+        reaped = waitpid(pid, status, WNOHANG | __WALL);
+    } while (reaped < 0 && errno == EINTR);
+    return reaped;
 }

@@ -4,13 +4,6 @@ internal import Dispatch
 private let blockingQueue = DispatchQueue(label: "modelet.launcher", attributes: .concurrent)
 
 /// Runs `work` on a thread that may block, and waits for it. Not cancellable: `work` must be bounded in time.
-func blocking<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-        blockingQueue.async { continuation.resume(returning: work()) }
-    }
-}
-
-/// As ``blocking(_:)``, for work that throws.
 func blocking<Value: Sendable, Failure: Error>(
     _ work: @escaping @Sendable () throws(Failure) -> Value
 ) async throws(Failure) -> Value {

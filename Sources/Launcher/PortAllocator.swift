@@ -32,8 +32,8 @@ final class PortAllocator: Sendable {
                 throw .terminal("host \(host) is not an address of this machine; `host` is where the server listens")
             case .failure(.notOurs(let problem)): throw problem
             case .failure(.listener):
-                let holder = await blocking { holder(ofPort: port, on: addresses) }
-                throw .retryable("port \(port) is already in use by \(holder)")
+                let stranger = await blocking { holder(ofPort: port, on: addresses) }
+                throw .retryable("port \(port) is already in use by \(stranger)")
             case .failure(.busy):
                 if ContinuousClock.now >= deadline {
                     throw .retryable(

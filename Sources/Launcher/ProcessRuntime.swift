@@ -1,6 +1,6 @@
 internal import Glibc
 package import ModelCore
-package import Reconciler
+internal import Reconciler
 internal import Synchronization
 
 /// Runs instances as local processes, each below a shim that outlives this program.

@@ -20,8 +20,10 @@ struct Sweep {
     /// How long the killed may take to end: the kernel frees the memory of large models.
     private static let patience = Duration.seconds(10)
     /// A scan may miss a process that is born while it runs.
-    private static let quietScans = 2
-    /// How long to wait for killed processes before looking again.
+    private static let quietScans = 5
+    /// Milliseconds.
+    private static let pauseBetweenQuietScans: UInt32 = 5
+    /// How long to wait for killed processes before looking again, in milliseconds.
     private static let pause: Int32 = 50
 
     /// Blocks for as long as the killed take to end, at most ``patience``.
@@ -45,6 +47,7 @@ struct Sweep {
             } else {
                 quiet += 1
                 if quiet >= Self.quietScans { return .empty(killed: killed.count) }
+                usleep(Self.pauseBetweenQuietScans * 1000)
             }
         }
     }

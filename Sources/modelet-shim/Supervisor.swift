@@ -64,7 +64,8 @@ struct Supervisor {
     /// Kills what is left where something is to be killed. Returns whether nothing is left.
     private mutating func isCleared() -> Bool {
         guard isClearing else { return false }
-        return isChildless || tree.killAll(countLeftovers: ending != nil)
+        if ending == nil { kill(-server.pid, SIGKILL) }
+        return isChildless || tree.killAll()
     }
 
     private func wait(milliseconds: Int32) {
@@ -101,13 +102,22 @@ struct Supervisor {
     private mutating func reap() {
         var status: Int32 = 0
         while true {
-            let pid = clinux_reap_any(&status)
+            let pid = clinux_next_ended()
             if pid <= 0 {
                 isChildless = pid < 0 && errno == ECHILD
                 return
             }
-            if pid == server.pid { ending = Ending(status: status) }
+            tree.notDoneYet()
+            if pid == server.pid { killGroup() }
+            if clinux_reap_child(pid, &status) == server.pid { ending = Ending(status: status) }
         }
+    }
+
+    /// Kills what has stayed in the server's process group. The kernel lets no fork slip through, which a search for
+    /// processes cannot promise. The group's number is the server's own for as long as the server is not reaped.
+    private mutating func killGroup() {
+        if requested != .kill { tree.countLeftovers() }
+        kill(-server.pid, SIGKILL)
     }
 
     private mutating func readReport() {

@@ -29,9 +29,12 @@ struct clinux_end {
 /// is no child of ours. Never blocks.
 int clinux_reap(int pidfd, struct clinux_end *end);
 
-/// Reaps any child that has ended, whatever signal it was to announce its end with, and writes its wait status. Its
-/// pid; 0 where none has ended yet; -1 and `errno`, `ECHILD` where there is no child at all. Never blocks.
-pid_t clinux_reap_any(int *status);
+/// The pid of a child that has ended and waits to be reaped, whatever signal it was to announce its end with; 0 where
+/// none has ended yet; -1 and `errno`, `ECHILD` where there is no child at all. Never blocks, reaps nothing.
+pid_t clinux_next_ended(void);
+
+/// Reaps a child that has ended, and writes its wait status. Its pid, or -1 and `errno`. Never blocks.
+pid_t clinux_reap_child(pid_t pid, int *status);
 
 // Starting processes (spawn.c)
 
