@@ -72,7 +72,11 @@ let package = Package(
         module("Launcher", ["CLinux", "ProcFS", "Reconciler", "ModelCore"]),
         module("Probes", ["ProcFS", "Reconciler", "ModelCore", .nioCore, .nioPosix]),
         module("Gateway", ["Reconciler", "ModelCore", .logging, .nioCore, .nioPosix, .nioSSL]),
-        module("ControlPlane", ["Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging]),
+        module(
+            "ControlPlane",
+            [
+                "Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+            ]),
 
         // Middle and ground
         module("Reconciler", ["ModelCore", .logging]),
@@ -89,12 +93,16 @@ let package = Package(
         tests(
             "LauncherTests",
             ["Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "modelet-shim", "stub-model-server"]),
-        tests("ProbesTests", ["Probes", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
+        tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",
             ["Gateway", "Reconciler", "ModelCore", "TestSupport", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix]),
-        tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Reconciler", "ModelCore", "TestSupport"]),
+        tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport", .logging]),
+        tests(
+            "ControlPlaneTests",
+            [
+                "ControlPlane", "Reconciler", "ModelCore", "TestSupport", .hummingbird, .logging, .nioCore, .nioHTTP1,
+            ]),
         tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "modelet-shim", "stub-model-server"]),
     ]
 )

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import ModelCore
 import Reconciler
+import StateStore
 import Synchronization
 import UnixSignals
 
@@ -105,7 +106,7 @@ struct Daemon {
     /// Keeps what the health endpoints say up to date, until cancelled.
     private func reportReadiness(of controller: Controller, to gateway: Gateway) async {
         for await readiness in controller.readiness() {
-            gateway.setReadiness(readiness.isReady ? .ready : .notReady(readiness.reason ?? "starting"))
+            gateway.setReadiness(readiness.isReady ? .ready : .notReady(reason: readiness.reason ?? "starting"))
         }
     }
 }

@@ -5,6 +5,7 @@ import Manifests
 import ModelCore
 import Probes
 import Reconciler
+import StateStore
 
 /// How the parts are put together, for `serve` and for `shutdown` without a daemon.
 struct Parts {

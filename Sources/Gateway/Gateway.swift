@@ -11,27 +11,6 @@ import Synchronization
 ///
 /// Every event loop owns its own routes, connections and counters; what is published is posted to each of them.
 package final class Gateway: RouteTable, Sendable {
-    package struct Configuration: Sendable {
-        /// A name or a numeric address.
-        package var host: String
-        /// 0: any free one.
-        package var port: Int
-        /// Who is told that a cold model is wanted.
-        package var demand: any DemandSink
-        package var log: Logger
-        /// Event loops, one thread each; `nil`: one a core.
-        package var loops: Int?
-        /// A PEM file of authorities that HTTPS upstreams may also be vouched for by; `nil`: the system's alone.
-        package var trustedAuthorities: String?
-
-        package init(host: String, port: Int, demand: any DemandSink, log: Logger) {
-            self.host = host
-            self.port = port
-            self.demand = demand
-            self.log = log
-        }
-    }
-
     /// Where it listens.
     package struct Address: Hashable, Sendable, CustomStringConvertible {
         package let host: String
@@ -39,56 +18,51 @@ package final class Gateway: RouteTable, Sendable {
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 
-    package let address: Address
     private let group: MultiThreadedEventLoopGroup
-    private let listener: any Channel
     private let workers: [LoopWorker]
     private let shared: GatewayShared
     private let tls: TLSContexts
     /// Held while a change is posted, so that two concurrent changes reach all loops in the same order.
-    private let posting = Mutex(State())
+    private let state = Mutex(State())
 
     private struct State {
+        var listener: (any Channel)?
         var isClosed = false
     }
 
-    private init(
-        group: MultiThreadedEventLoopGroup, listener: any Channel, address: Address, workers: [LoopWorker],
-        shared: GatewayShared, tls: TLSContexts
-    ) {
-        self.group = group
-        self.listener = listener
-        self.address = address
-        self.workers = workers
+    /// Makes a gateway that does not listen yet: what is published first is what its first client meets.
+    /// ``close()`` must be called in the end.
+    /// - Parameters:
+    ///   - demand: who is told that a cold model is wanted.
+    ///   - loops: event loops, one thread each; `nil`: one a core.
+    ///   - trustedAuthorities: a PEM file of authorities that HTTPS upstreams may also be vouched for by; `nil`: the
+    ///     system's alone.
+    package init(demand: any DemandSink, log: Logger, loops: Int? = nil, trustedAuthorities: String? = nil) {
+        let loops = max(1, loops ?? System.coreCount)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+        let shared = GatewayShared(demand: demand, log: log)
         self.shared = shared
-        self.tls = tls
+        workers = group.makeIterator().map { LoopWorker($0, shared: shared, loops: loops) }
+        tls = TLSContexts(authorities: trustedAuthorities)
+        for worker in workers { worker.peers = workers.filter { $0 !== worker } }
     }
 
-    /// Begins to listen. Until something is published every model is unknown, and until ``setReadiness(_:)`` the
-    /// gateway is not ready.
-    package static func start(_ configuration: Configuration) async throws(GatewayError) -> Gateway {
-        let loops = max(1, configuration.loops ?? System.coreCount)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        let shared = GatewayShared(demand: configuration.demand, log: configuration.log)
-        let workers = group.makeIterator().map { LoopWorker($0, shared: shared, loops: loops) }
-        for worker in workers { worker.peers = workers.filter { $0 !== worker } }
+    /// Begins to listen. A model that was not published is unknown, and until ``setReadiness(_:)`` the gateway is not
+    /// ready.
+    /// - Parameters:
+    ///   - host: a name or a numeric address.
+    ///   - port: 0 for any free one.
+    package func listen(host: String, port: Int) async throws(GatewayError) -> Address {
         do {
-            let listener = try await bootstrap(group, workers)
-                .bind(host: configuration.host, port: configuration.port).get()
+            let listener = try await Self.bootstrap(group, workers).bind(host: host, port: port).get()
+            state.withLock { $0.listener = listener }
             let local = listener.localAddress
-            let address = Address(
-                host: local?.ipAddress ?? configuration.host, port: local?.port ?? configuration.port)
-            return Gateway(
-                group: group, listener: listener, address: address, workers: workers, shared: shared,
-                tls: TLSContexts(authorities: configuration.trustedAuthorities))
+            return Address(host: local?.ipAddress ?? host, port: local?.port ?? port)
         } catch {
-            try? await group.shutdownGracefully()
-            throw Self.fault(error, configuration)
+            throw Self.fault(error, host: host, port: port)
         }
     }
 
-    /// One listener, whose connections are dealt out to the loops in turn. SO_REUSEPORT would let a second program
-    /// share the port unnoticed, and deals by a hash: unevenly, where connections are few.
     private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ workers: [LoopWorker]) -> ServerBootstrap {
         let byLoop = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
         return ServerBootstrap(group: group)
@@ -105,11 +79,11 @@ package final class Gateway: RouteTable, Sendable {
             }
     }
 
-    private static func fault(_ error: any Error, _ configuration: Configuration) -> GatewayError {
+    private static func fault(_ error: any Error, host: String, port: Int) -> GatewayError {
         switch (error as? IOError)?.errnoCode {
-        case EADDRINUSE: .addressInUse(host: configuration.host, port: configuration.port)
-        case EACCES: .notPermitted(host: configuration.host, port: configuration.port)
-        default: .cannotListen("cannot listen on \(configuration.host):\(configuration.port): \(error)")
+        case EADDRINUSE: .addressInUse(host: host, port: port)
+        case EACCES: .notPermitted(host: host, port: port)
+        default: .cannotListen("cannot listen on \(host):\(port): \(error)")
         }
     }
 
@@ -118,6 +92,10 @@ package final class Gateway: RouteTable, Sendable {
     package func publish(_ changes: [RouteChange]) async {
         let prepared = changes.map(prepare)
         await post { $0.apply(prepared) }
+    }
+
+    package func inFlight(_ instance: InstanceID) async -> Int {
+        await activity(of: instance).inFlight
     }
 
     package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
@@ -182,12 +160,12 @@ package final class Gateway: RouteTable, Sendable {
 
     /// Stops listening, breaks off what is still in flight, and ends the event loops. Idempotent.
     package func close() async {
-        let isFirst = posting.withLock { state in
+        let (isFirst, listener) = state.withLock { state in
             defer { state.isClosed = true }
-            return !state.isClosed
+            return (!state.isClosed, state.listener)
         }
         guard isFirst else { return }
-        try? await listener.close().get()
+        try? await listener?.close().get()
         for worker in workers { try? await worker.eventLoop.submit { worker.close() }.get() }
         do {
             try await group.shutdownGracefully()
@@ -200,7 +178,7 @@ package final class Gateway: RouteTable, Sendable {
 
     /// Runs `work` once on every loop, and returns when all have. After ``close()`` it does nothing.
     private func post(_ work: @escaping @Sendable (LoopWorker) -> Void) async {
-        let done = posting.withLock { state -> [EventLoopFuture<Void>] in
+        let done = state.withLock { state -> [EventLoopFuture<Void>] in
             guard !state.isClosed else { return [] }
             return workers.map { worker in worker.eventLoop.submit { work(worker) } }
         }
@@ -208,7 +186,7 @@ package final class Gateway: RouteTable, Sendable {
     }
 
     private func allDrained(_ instance: InstanceID?, _ timeout: Duration) async -> Bool {
-        let parts = posting.withLock { state -> [EventLoopFuture<Bool>] in
+        let parts = state.withLock { state -> [EventLoopFuture<Bool>] in
             guard !state.isClosed else { return [] }
             return workers.map { worker in
                 worker.eventLoop.flatSubmit { worker.drained(instance, timeout: TimeAmount(timeout)) }

@@ -82,6 +82,8 @@ package final class Controller: Sendable {
         var watched: Set<InstanceID> = []
         var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]
         var nextListener: UInt64 = 0
+        var readinessListener: AsyncStream<FleetReadiness>.Continuation?
+        var lastReadiness: FleetReadiness?
         /// What was last said about each root's manifests.
         var lastDiagnostics: [String: [Diagnostic]] = [:]
     }
@@ -177,6 +179,7 @@ package final class Controller: Sendable {
                 await note(error, on: key)
             }
             tellListeners(of: key)
+            tellReadiness()
         } while state.withLock({ $0.queue.finish(key) })
         finishIfNothingIsLeft()
     }
