@@ -27,6 +27,7 @@ package final class Gateway: RouteTable, Sendable {
 
     private struct State {
         var listener: (any Channel)?
+        var address: Address?
         var isClosed = false
     }
 
@@ -47,6 +48,9 @@ package final class Gateway: RouteTable, Sendable {
         for worker in workers { worker.peers = workers.filter { $0 !== worker } }
     }
 
+    /// Where it listens, once it does.
+    package var listeningAddress: Address? { state.withLock(\.address) }
+
     /// Begins to listen. A model that was not published is unknown, and until ``setReadiness(_:)`` the gateway is not
     /// ready.
     /// - Parameters:
@@ -55,9 +59,13 @@ package final class Gateway: RouteTable, Sendable {
     package func listen(host: String, port: Int) async throws(GatewayError) -> Address {
         do {
             let listener = try await Self.bootstrap(group, workers).bind(host: host, port: port).get()
-            state.withLock { $0.listener = listener }
             let local = listener.localAddress
-            return Address(host: local?.ipAddress ?? host, port: local?.port ?? port)
+            let address = Address(host: local?.ipAddress ?? host, port: local?.port ?? port)
+            state.withLock { state in
+                state.listener = listener
+                state.address = address
+            }
+            return address
         } catch {
             throw Self.fault(error, host: host, port: port)
         }

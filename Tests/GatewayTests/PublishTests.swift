@@ -111,11 +111,11 @@ import Testing
 
     @Test func aPortInUseIsSaid() async throws {
         try await withGateway { gateway, demand in
-            let configuration = Gateway.Configuration(
-                host: "127.0.0.1", port: gateway.address.port, demand: demand, log: Logger(label: "gateway.tests"))
+            let second = Gateway(demand: demand, log: Logger(label: "gateway.tests"), loops: 1)
             await #expect(throws: GatewayError.addressInUse(host: "127.0.0.1", port: gateway.address.port)) {
-                _ = try await Gateway.start(configuration)
+                _ = try await second.listen(host: "127.0.0.1", port: gateway.address.port)
             }
+            await second.close()
         }
     }
 

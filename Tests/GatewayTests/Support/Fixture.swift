@@ -31,19 +31,22 @@ final class RecordedDemand: DemandSink {
 
 let scorer = ModelKey(domain: "churn", source: "scorer", model: "default")
 
+extension Gateway {
+    /// Where it listens; only for gateways that do.
+    var address: Address { listeningAddress ?? Address(host: "", port: 0) }
+}
+
 /// Runs `body` with a gateway of two loops, which is closed afterwards.
 func withGateway(
     trustedAuthorities: String? = nil, loops: Int = 2,
     _ body: (Gateway, RecordedDemand) async throws -> Void
 ) async throws {
     let demand = RecordedDemand()
-    var configuration = Gateway.Configuration(
-        host: "127.0.0.1", port: 0, demand: demand,
-        log: Logger(label: "gateway.tests") { _ in SwiftLogNoOpLogHandler() })
-    configuration.loops = loops
-    configuration.trustedAuthorities = trustedAuthorities
-    let gateway = try await Gateway.start(configuration)
+    let gateway = Gateway(
+        demand: demand, log: Logger(label: "gateway.tests") { _ in SwiftLogNoOpLogHandler() }, loops: loops,
+        trustedAuthorities: trustedAuthorities)
     do {
+        _ = try await gateway.listen(host: "127.0.0.1", port: 0)
         try await body(gateway, demand)
     } catch {
         await gateway.close()
