@@ -36,7 +36,7 @@ extension StoreError {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self = .unavailable("\(path) is locked by another program, which reads or writes it with SQLite: end that")
         case .SQLITE_IOERR:
-            self = .unavailable("\(path) cannot be read or written (\(detail)): check the disk")
+            self = .unavailable("\(path) cannot be read or written (\(detail)): check the file and the disk")
         default:
             self = .unavailable("\(path): \(detail)")
         }

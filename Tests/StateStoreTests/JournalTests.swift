@@ -35,7 +35,10 @@ import Testing
                 "root", "accepted", "intent", "gated", "starting", "adopted", "ready", "routed", "draining",
                 "stopping", "exited", "accepted", "removed",
             ])
-        #expect(try state.query("SELECT message FROM events WHERE kind = 'ready'") == ["answers at ::1, port 20000, after 1s"])
+        #expect(
+            try state.query("SELECT message FROM events WHERE kind = 'ready'") == [
+                "answers at ::1, port 20000, after 1s"
+            ])
         try store.close()
     }
 

@@ -24,12 +24,11 @@ import Testing
 
     @Test func isNotInheritedByPrograms() throws {
         let state = try State()
-        var lock: StateLock? = try StateLock.acquire(at: state.directory)
-        let child = try #require(popen("cat > /dev/null", "we"))
-        #expect(lock != nil)
-        lock = nil
-        _ = try StateLock.acquire(at: state.directory)
-        pclose(child)
+        let lock = try StateLock.acquire(at: state.directory)
+        let open = try command("ls", "-l", "/proc/self/fd").output
+        #expect(open.contains("/dev/null"))
+        #expect(!open.contains(state.directory.lock))
+        withExtendedLifetime(lock) {}
     }
 
     @Test func isFreeOnceItsHolderIsKilled() throws {

@@ -14,9 +14,10 @@ import Testing
         let lock = try StateLock.acquire(at: directory)
         let store = try state.open()
         #expect(try mode(directory.path) == 0o700)
-        for file in [directory.database, directory.database + "-wal", directory.database + "-shm", directory.lock,
-            directory.uuid]
-        {
+        for file in [
+            directory.database, directory.database + "-wal", directory.database + "-shm", directory.lock,
+            directory.uuid,
+        ] {
             #expect(try mode(file) == 0o600, "\(file)")
         }
         try store.close()
@@ -27,6 +28,16 @@ import Testing
         var status = stat()
         try #require(stat(path, &status) == 0)
         return status.st_mode & 0o777
+    }
+
+    /// Who copies `modelet.db` alone after a shutdown has everything.
+    @Test func leavesOneFileWhenItIsClosed() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .ready)
+        #expect(try await store.models().count == 1)
+        try store.close()
+        #expect(access(state.directory.database + "-wal", F_OK) != 0)
+        #expect(try state.query("SELECT phase FROM instances") == ["ready"])
     }
 
     @Test func survivesAPowerCutOnceACallHasReturned() async throws {
@@ -86,6 +97,23 @@ import Testing
         try second.close()
     }
 
+    /// What a first start leaves that was killed at one of its steps.
+    @Test(arguments: [
+        "",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA journal_mode = WAL; PRAGMA application_id = 1835297908",
+        "PRAGMA application_id = 1835297908; CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)",
+    ])
+    func finishesAStartThatWasCutShort(_ done: String) async throws {
+        let state = try State()
+        #expect(mkdir(state.directory.path, 0o700) == 0)
+        expectSuccess(try state.sql(done))
+        #expect(try StateReader(state.directory).snapshot() == nil)
+        let store = try await state.open(launchedTo: .ready)
+        #expect(try StateReader(state.directory).snapshot()?.models.count == 1)
+        try store.close()
+    }
+
     /// What makes a file unfit, and what is said of it.
     enum Unfit: String, CaseIterable, Sendable {
         case text, foreign, newer, damagedPage, truncated
@@ -137,7 +165,7 @@ import Testing
         let state = try State()
         #expect(mkdir(state.directory.path, 0o700) == 0)
         #expect(mkdir(state.directory.database, 0o700) == 0)
-        expectUnavailable(containing: "cannot be opened") { try state.open() }
+        expectUnavailable(containing: "modelet.db cannot be") { try state.open() }
         let file = StateDirectory("/proc/version")
         expectUnavailable(containing: "something else lies there") {
             try SQLiteStore.open(file, claim: true, newUUID: State.uuid, at: Sample.time(0))

@@ -121,8 +121,10 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
         ForbiddenWrite(.ready, "DELETE FROM instance", "may still run"),
         ForbiddenWrite(.ready, "DELETE FROM model", "may still run"),
         ForbiddenWrite(.ready, "UPDATE instance SET exit_kind = 'lost', exit_at = 1", "CHECK"),
-        ForbiddenWrite(.stopping, "UPDATE operation SET closed_at = 1, outcome = 'failed' WHERE closed_at IS NULL; "
-            + "UPDATE instance SET phase = 'exited'", "end_is_explained"),
+        ForbiddenWrite(
+            .stopping,
+            "UPDATE operation SET closed_at = 1, outcome = 'failed' WHERE closed_at IS NULL; "
+                + "UPDATE instance SET phase = 'exited'", "end_is_explained"),
     ]
 
     static let others: [ForbiddenWrite] = [
