@@ -86,6 +86,13 @@ func readFile(_ path: String) -> String {
     }
 }
 
+/// The program that a process executes; empty where there is no such process.
+func executable(_ pid: Int32) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/\(pid)/exe", &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
 /// Whether a process runs: a zombie does not.
 func isRunning(_ pid: Int32) -> Bool {
     let stat = readFile("/proc/\(pid)/stat")

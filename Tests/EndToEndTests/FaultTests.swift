@@ -216,8 +216,8 @@ extension EndToEnd {
 
 extension TestHost {
     /// The model servers of this host.
-    fileprivate func serverPIDs() -> [Int32] {
-        processes().filter { readFile("/proc/\($0)/comm") == "stub-model-serv\n" }
+    func serverPIDs() -> [Int32] {
+        processes().filter { executable($0).hasSuffix("/stub-model-server") }
     }
 
     /// Mounts a small file system for the time of `body`. Needs the rights of root; without them the test fails.

@@ -29,9 +29,7 @@ final class TestHost: Sendable {
 
     /// Where the programs under test lie: beside the test runner.
     static let programs: String = {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let path = String(decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let path = executable(getpid())
         return String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
     }()
 
