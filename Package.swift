@@ -32,6 +32,7 @@ extension Target.Dependency {
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
 }
 
@@ -51,26 +52,31 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
     ],
     targets: [
         // Programs
         program("modelet", ["Commands"]),
-        program("modelet-shim", ["CLinux"]),
-        program("stub-model-server", ["CLinux"]),
+        program("modelet-shim", ["CLinux", "ProcFS"]),
+        program("stub-model-server", ["CLinux", "ProcFS"]),
         module(
             "Commands",
             [
                 "ControlPlane", "Gateway", "Launcher", "Manifests", "Probes", "StateStore", "Reconciler", "ModelCore",
-                .argumentParser, .asyncHTTPClient, .logging,
+                .argumentParser, .logging, .unixSignals,
             ]),
 
         // Edges: each owns one outside library or system interface; none imports another
         module("Manifests", ["CYAML", "Reconciler", "ModelCore"]),
         module("StateStore", ["Reconciler", "ModelCore", .grdb]),
         module("Launcher", ["CLinux", "ProcFS", "Reconciler", "ModelCore"]),
-        module("Probes", ["ProcFS", "Reconciler", "ModelCore", .asyncHTTPClient, .nioCore, .nioPosix]),
+        module("Probes", ["ProcFS", "Reconciler", "ModelCore", .nioCore, .nioPosix]),
         module("Gateway", ["Reconciler", "ModelCore", .logging, .nioCore, .nioPosix, .nioSSL]),
-        module("ControlPlane", ["Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging]),
+        module(
+            "ControlPlane",
+            [
+                "Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+            ]),
 
         // Middle and ground
         module("Reconciler", ["ModelCore", .logging]),
@@ -87,12 +93,16 @@ let package = Package(
         tests(
             "LauncherTests",
             ["Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "modelet-shim", "stub-model-server"]),
-        tests("ProbesTests", ["Probes", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
+        tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",
             ["Gateway", "Reconciler", "ModelCore", "TestSupport", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix]),
-        tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport"]),
-        tests("ControlPlaneTests", ["ControlPlane", "Reconciler", "ModelCore", "TestSupport"]),
+        tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport", .logging]),
+        tests(
+            "ControlPlaneTests",
+            [
+                "ControlPlane", "Reconciler", "ModelCore", "TestSupport", .hummingbird, .logging, .nioCore, .nioHTTP1,
+            ]),
         tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "modelet-shim", "stub-model-server"]),
     ]
 )

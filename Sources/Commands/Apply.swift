@@ -76,7 +76,7 @@ struct Apply: AsyncParsableCommand {
 
     private func waitForEagerModels(of report: ApplyReport) async throws {
         let snapshot = try readState(state.directory)
-        let eager = snapshot.models.filter { entry in
+        let eager = (snapshot?.models ?? []).filter { entry in
             entry.model.spec.effective.load == .eager && !entry.model.spec.isRemote
                 && report.changes.contains { $0.key == entry.model.key && $0.action != .remove }
         }

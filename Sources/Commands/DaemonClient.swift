@@ -2,10 +2,12 @@ import ArgumentParser
 import ControlPlane
 import Glibc
 import ModelCore
+import Reconciler
+import StateStore
 
 extension StateOptions {
     /// The admin API of the daemon that holds this state directory.
-    var client: AdminClient { AdminClient(socket: StateLayout(directory: directory).socket) }
+    var client: AdminClient { AdminClient(socket: StateDirectory(directory).socket) }
 }
 
 /// Calls the daemon; what it refuses becomes a sentence for the user.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Manifests
 import ModelCore
 import Reconciler
+import StateStore
 
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,8 +22,8 @@ struct Plan: ParsableCommand {
 
     func run() throws {
         let snapshot = try readState(state.directory)
-        let accepted = snapshot.models.map(\.model)
-        let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot.roots)
+        let accepted = snapshot?.models.map(\.model) ?? []
+        let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot?.roots.map(\.path) ?? [])
         let set = DirectoryManifests().load(root: root)
         var acceptance = judge(set, root: root, accepted: accepted)
         if let scope { acceptance.narrow(to: scope, accepted: accepted) }

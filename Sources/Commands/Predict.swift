@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlPlane
 import Glibc
 import ModelCore
+import Reconciler
 
 struct Predict: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlPlane
 import ModelCore
+import Reconciler
 
 struct Unload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -70,10 +70,12 @@ package struct RemovalGuard: Hashable, Sendable {
     /// Removing this many models or more, and more than half of a root's, is held back.
     package static let smallestHeldRemoval = 3
 
-    fileprivate func holds(removing removed: Int, of accepted: Int) -> Bool {
+    /// - Parameter leavesNothing: whether the root is left without any model.
+    fileprivate func holds(removing removed: Int, of accepted: Int, leavesNothing: Bool) -> Bool {
         if removed == 0 { return false }
-        if removed == accepted { return !allowEmpty }
-        return !prune && removed >= Self.smallestHeldRemoval && removed * 2 > accepted
+        if leavesNothing { return !allowEmpty }
+        if prune { return false }
+        return removed == accepted || (removed >= Self.smallestHeldRemoval && removed * 2 > accepted)
     }
 }
 
@@ -100,16 +102,26 @@ package func judge(
 
     let defined = Set(set.models.map(\.key))
     let ofRoot = accepted.filter { $0.root == root && !$0.isRemoved }
-    let missing = ofRoot.map(\.key).filter { !defined.contains($0) }.sorted()
-    // A model that only changed its key takes nothing away.
-    let newSpecs = Set(acceptance.changes.filter(\.isNew).map(\.model.spec))
-    let lost = ofRoot.filter { !defined.contains($0.key) && !newSpecs.contains($0.spec) }
-    if removalGuard.holds(removing: lost.count, of: ofRoot.count) {
-        acceptance.heldRemovals = missing
-    } else {
-        acceptance.removals = missing
-    }
+    let missing = ofRoot.filter { !defined.contains($0.key) }.sorted { $0.key < $1.key }
+    let comers = acceptance.changes.filter { byKey[$0.model.key]?.isRemoved ?? true }
+    let lost = lost(of: missing, to: comers)
+    let isHeld = removalGuard.holds(
+        removing: lost.count, of: ofRoot.count, leavesNothing: set.models.count == acceptance.refused.count)
+    acceptance.heldRemovals = isHeld ? lost : []
+    let held = Set(acceptance.heldRemovals)
+    acceptance.removals = missing.map(\.key).filter { !held.contains($0) }
     return acceptance
+}
+
+/// The models that are really taken away: one that only changed its key is not. Each model that comes is the new name
+/// of at most one.
+private func lost(of missing: [ModelRecord], to comers: [Acceptance.Change]) -> [ModelKey] {
+    var renamed = Dictionary(comers.map { ($0.model.spec, 1) }, uniquingKeysWith: +)
+    return missing.compactMap { model in
+        guard let left = renamed[model.spec], left > 0 else { return model.key }
+        renamed[model.spec] = left - 1
+        return nil
+    }
 }
 
 private func change(from known: ModelRecord, to model: ManifestModel) -> Acceptance.Change? {

@@ -20,11 +20,16 @@ package func fieldChanges(from old: some Encodable, to new: some Encodable) -> [
     let after = FieldEncoder.fields(of: new)
     return Set(before.keys).union(after.keys).sorted().compactMap { field in
         guard before[field] != after[field] else { return nil }
-        guard !field.contains("environment.") else {
+        guard !isEnvironmentValue(field) else {
             return FieldChange(field: field, old: before[field].map { _ in "…" }, new: after[field].map { _ in "…" })
         }
         return FieldChange(field: field, old: before[field], new: after[field])
     }
+}
+
+/// `environment.NAME`, alone or within a source; not `inherit_environment`, which lists names.
+private func isEnvironmentValue(_ field: String) -> Bool {
+    field.hasPrefix("environment.") || field.contains(".environment.")
 }
 
 /// Flattens an encodable value into `path.to.field: value`, for comparing and for showing.

@@ -54,7 +54,13 @@ package struct ModelRecord: Hashable, Sendable {
         guard !spec.isRemote, !isRemoved, hold == nil else { return false }
         if spec.effective.load == .eager { return true }
         guard case .loaded(let since, _) = demand else { return false }
-        return lastExitAt.map { since >= $0 } ?? true
+        return lastExitAt.map { since > $0 } ?? true
+    }
+
+    /// Demand that begins `now`, and counts even where the latest end was in the same millisecond.
+    package func demand(by: String, at now: Timestamp) -> Demand {
+        let earliest = lastExitAt.map { $0 + Seconds(milliseconds: 1) } ?? now
+        return .loaded(since: max(now, earliest), by: by)
     }
 }
 

@@ -30,7 +30,8 @@ package enum ReferenceFault: Error, Hashable, Sendable {
         case .strayDollar, .unclosed: "write $$ for a literal $"
         case .malformed: "write ${NAME}; defaults and other forms of a shell are not supported"
         case .undeclared:
-            "declare it in `environment`; \(LaunchVariable.allCases.map(\.rawValue).joined(separator: ", ")) always exist"
+            "declare it in `environment`; always there are "
+                + LaunchVariable.allCases.map(\.rawValue).joined(separator: ", ")
         }
     }
 }

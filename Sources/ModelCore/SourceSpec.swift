@@ -74,7 +74,7 @@ package enum SourceSpec: Codable, Hashable, Sendable {
 package struct LocalArtifactSpec: Codable, Hashable, Sendable {
     /// Absolute and without `.` or `..`, symbolic links left as they are. The working directory of the command.
     package var path: String
-    /// As the manifest writes it; ``CommandLine/init(_:)`` splits it.
+    /// As the manifest writes it; ``StartupCommand`` splits it.
     package var startupCommand: String
     package var host: String?
     /// `nil`: a port is allocated.

@@ -11,7 +11,7 @@ extension Controller {
         try await change(key, to: .hold(key, nil))
         // Asked for by hand: no backoff holds it up.
         if model.backoff != nil { try await change(key, to: .backoff(key, nil)) }
-        try await change(key, to: .demand(key, .loaded(since: parts.time.now(), by: by)))
+        try await change(key, to: .demand(key, model.demand(by: by, at: parts.time.now())))
         enqueue(key)
     }
 

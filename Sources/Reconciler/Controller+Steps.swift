@@ -56,6 +56,8 @@ extension Controller {
         if let obstacle = parts.obstacle(source, model.root) {
             return try await fail(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
         }
+        // Parked before it looks: what is given back meanwhile wakes it.
+        _ = state.withLock { $0.parked.insert(model.key) }
         let leases = try await parts.store.leasedPorts()
         if let port = source.fixedPort, let holder = leases[port] {
             return try await park(model, reason: "port \(port) is leased to \(holder)")
@@ -87,6 +89,7 @@ extension Controller {
                 await runtime.abandon(instance.id)
                 return try await park(model, reason: reason)
             }
+            _ = state.withLock { $0.parked.remove(instance.key) }
             try await setWaiting(nil, for: model)
             let prepared: PreparedInstance
             do {
@@ -146,16 +149,10 @@ extension Controller {
     }
 
     private func park(_ model: ModelRecord, reason: String) async throws(StoreError) -> Bool {
-        _ = state.withLock { $0.parked.insert(model.key) }
         try await setWaiting(reason, for: model)
         await publish(model, [])
-        // What it waits for may have been given back between the look and the parking.
-        wake(model.key, at: parts.time.now() + Self.parkedRetryDelay)
         return false
     }
-
-    /// How long a model waits for a port or a slot before it looks by itself.
-    static let parkedRetryDelay: Seconds = 5
 
     // MARK: - Failures
 

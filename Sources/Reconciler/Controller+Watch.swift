@@ -2,8 +2,54 @@ import Logging
 import ModelCore
 import Synchronization
 
+/// What was seen of an instance.
+enum Sighting: Sendable {
+    case ended(InstanceRecord, ExitVerdict)
+    case ready(InstanceRecord, address: String, server: ServerProcess?)
+    case unready(InstanceRecord, reason: String)
+}
+
 /// What is seen of a live instance: its exit, and whether it answers.
+///
+/// The tasks here only look. What they see is recorded by the worker of the key, so that one hand alone changes what is
+/// recorded and what is published for it, and so that nothing seen is lost while the database cannot be written.
 extension Controller {
+    private func report(_ sighting: Sighting, of key: ModelKey) {
+        state.withLock { $0.sightings[key, default: []].append(sighting) }
+        enqueue(key)
+    }
+
+    /// Records what was seen since the last look, oldest first. What cannot be recorded stays noted.
+    func recordSightings(of key: ModelKey) async throws(StoreError) {
+        while let sighting = state.withLock({ $0.sightings[key]?.first }) {
+            try await record(sighting)
+            state.withLock { state in
+                state.sightings[key]?.removeFirst()
+                if state.sightings[key]?.isEmpty == true { state.sightings[key] = nil }
+            }
+        }
+    }
+
+    private func record(_ sighting: Sighting) async throws(StoreError) {
+        switch sighting {
+        case .ended(let instance, let verdict):
+            try await record(verdict, of: instance)
+        case .ready(let instance, let address, let server):
+            if let server { try await commit(.server(instance.id, server)) }
+            try await commit(.ready(instance.id, address: address))
+            parts.logger.info(
+                "instance ready",
+                metadata: [
+                    "model.key": "\(instance.key)", "instance.id": "\(instance.id)",
+                    "address": "\(address):\(instance.port)",
+                ])
+            // A start slot is free again.
+            wakeParked()
+        case .unready(let instance, let reason):
+            try await commit(.unready(instance.id, reason: reason))
+        }
+    }
+
     /// Watches one instance until it has ended.
     func watch(_ instance: InstanceRecord) async {
         guard let runtime = parts.runtime(instance.source) else { return }
@@ -23,15 +69,7 @@ extension Controller {
             state.watched.remove(instance.id)
             state.lastProbe[instance.id] = nil
         }
-        do {
-            try await record(verdict, of: instance)
-        } catch {
-            // Found again by the next look, which adopts or stops what is recorded as live.
-            parts.logger.error("exit could not be recorded", metadata: ["instance.id": "\(instance.id)"])
-            wake(instance.key, at: parts.time.now() + Self.storeRetryDelay)
-            startWatching(instance)
-        }
-        enqueue(instance.key)
+        report(.ended(instance, verdict), of: instance.key)
     }
 
     /// Records how an instance ended. Whoever sees the end first records it; to the other it is no news.
@@ -75,40 +113,21 @@ extension Controller {
     /// Returns whether it became ready; `false` only when cancelled.
     private func waitUntilReady(_ instance: InstanceRecord, runtime: any Runtime) async -> Bool {
         let start = instance.startedAt ?? instance.createdAt
-        var pace = ProbePace()
         while !Task.isCancelled {
             guard let spec = effectiveSpec(of: instance) else { return false }
             let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
             let waited = parts.time.now() - start
             switch loadProgress(verdict, spec: spec, waited: waited) {
             case .ready(let address):
-                if await becomeReady(instance, address: address, runtime: runtime) { return true }
+                let server = await runtime.server(of: instance)
+                report(.ready(instance, address: address, server: server), of: instance.key)
+                return true
             case .notYet(let reason, let isNotable):
                 await note(reason, isNotable: isNotable, of: instance)
             }
-            let pause = pace.pause()
-            guard (try? await parts.time.sleep(for: Seconds(pause))) != nil else { return false }
+            guard (try? await parts.time.sleep(for: ProbePace.interval(after: waited))) != nil else { return false }
         }
         return false
-    }
-
-    private func becomeReady(_ instance: InstanceRecord, address: String, runtime: any Runtime) async -> Bool {
-        do {
-            if let server = await runtime.server(of: instance) { try await commit(.server(instance.id, server)) }
-            try await commit(.ready(instance.id, address: address))
-        } catch {
-            return false
-        }
-        parts.logger.info(
-            "instance ready",
-            metadata: [
-                "model.key": "\(instance.key)", "instance.id": "\(instance.id)",
-                "address": "\(address):\(instance.port)",
-            ])
-        enqueue(instance.key)
-        // A start slot is free again.
-        wakeParked()
-        return true
     }
 
     /// Keeps what a probe said, and shows it where people should not be left to guess.
@@ -137,10 +156,9 @@ extension Controller {
                 let change = tally.note(verdict, limit: probe.effectiveFailures, isBusy: isBusy)
             else { continue }
             switch change {
-            case .becameReady(let address): try? await commit(.ready(instance.id, address: address))
-            case .becameUnready(let reason): try? await commit(.unready(instance.id, reason: reason))
+            case .becameReady(let address): report(.ready(instance, address: address, server: nil), of: instance.key)
+            case .becameUnready(let reason): report(.unready(instance, reason: reason), of: instance.key)
             }
-            enqueue(instance.key)
         }
     }
 
@@ -157,11 +175,5 @@ extension ExitRecord {
     /// A command that cannot be executed will not become executable by itself.
     fileprivate var failureClass: LoadFailure.Class {
         if case .notExecuted = kind { .terminal } else { .retryable }
-    }
-}
-
-extension Seconds {
-    fileprivate init(_ duration: Duration) {
-        self.init(milliseconds: Int64(duration / .milliseconds(1)))
     }
 }

@@ -66,6 +66,8 @@ package final class Controller: Sendable {
         var queue = WorkQueue()
         /// The earliest timer of each key.
         var timers: [ModelKey: Timestamp] = [:]
+        /// What was seen of the instances of each model, until that is recorded.
+        var sightings: [ModelKey: [Sighting]] = [:]
         /// Models that requests have asked for, until that is recorded.
         var demanded: Set<ModelKey> = []
         /// Models that wait for something which another model holds.
@@ -80,6 +82,8 @@ package final class Controller: Sendable {
         var watched: Set<InstanceID> = []
         var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]
         var nextListener: UInt64 = 0
+        var readinessListener: AsyncStream<FleetReadiness>.Continuation?
+        var lastReadiness: FleetReadiness?
         /// What was last said about each root's manifests.
         var lastDiagnostics: [String: [Diagnostic]] = [:]
     }
@@ -175,6 +179,7 @@ package final class Controller: Sendable {
                 await note(error, on: key)
             }
             tellListeners(of: key)
+            tellReadiness()
         } while state.withLock({ $0.queue.finish(key) })
         finishIfNothingIsLeft()
     }
@@ -199,6 +204,7 @@ package final class Controller: Sendable {
     func step(_ key: ModelKey) async throws(StoreError) -> Bool {
         let mode = state.withLock(\.mode)
         if mode == .leaving || Task.isCancelled { return false }
+        try await recordSightings(of: key)
         try await recordDemand(for: key)
         guard let (model, instances) = try await parts.store.model(key) else {
             await forget(key)
@@ -231,7 +237,7 @@ package final class Controller: Sendable {
         guard state.withLock({ $0.demanded.contains(key) && $0.mode == .running }) else { return }
         if let (model, _) = try await parts.store.model(key), !model.isDemanded {
             let now = parts.time.now()
-            try await parts.store.commit(.demand(key, .loaded(since: now, by: "request")), at: now)
+            try await parts.store.commit(.demand(key, model.demand(by: "request", at: now)), at: now)
         }
         _ = state.withLock { $0.demanded.remove(key) }
     }

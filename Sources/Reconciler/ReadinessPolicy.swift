@@ -1,19 +1,20 @@
 package import ModelCore
 
-/// How often a loading instance is asked whether it is ready: often at first, since the wait is the caller's, and less
-/// and less while a long load goes on.
-package struct ProbePace: Sendable {
-    package static let shortest: Duration = .milliseconds(10)
-    package static let longest: Duration = .milliseconds(250)
+/// How often a loading instance is asked whether it is ready: often at first, when every millisecond of a quick start
+/// counts, then less and less.
+///
+/// The wait is a twentieth of the time that the load has taken so far, so that being noticed late costs no load more
+/// than that twentieth, within fixed bounds.
+package enum ProbePace {
+    /// The shortest wait between two probes.
+    package static let shortest = Seconds(milliseconds: 10)
+    /// The longest: what a slow load may lose at its end.
+    package static let longest = Seconds(milliseconds: 250)
+    private static let part: Int64 = 20
 
-    private var next = shortest
-
-    package init() {}
-
-    /// The pause before the next probe.
-    package mutating func pause() -> Duration {
-        defer { next = min(next * 5 / 4, Self.longest) }
-        return next
+    /// The wait before the next probe of a load that began `elapsed` ago.
+    package static func interval(after elapsed: Seconds) -> Seconds {
+        min(max(Seconds(milliseconds: elapsed.milliseconds / part), shortest), longest)
     }
 }
 

@@ -24,7 +24,11 @@ extension StateDirectory {
         }
         let pool = try DatabasePool(path: database, configuration: configuration)
         // A pool that switches to WAL sets this to NORMAL, by which the last transactions may be lost with the power.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            guard try Int32.fetchOne(db, sql: "PRAGMA application_id") == 0 else { return }
+            try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+        }
         try Schema.migrator.migrate(pool)
         return pool
     }
@@ -58,20 +62,21 @@ extension StateDirectory {
 }
 
 extension Database {
-    /// Throws unless the file is one of ours that this program understands. Returns whether there is anything in it.
+    /// Throws unless the file is one of ours that this program understands. Returns whether there is a schema in it.
     func checkIsStateDatabase(at path: String) throws -> Bool {
         let objects = try Int.fetchOne(self, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         guard objects > 0 else { return false }
         guard try Int32.fetchOne(self, sql: "PRAGMA application_id") == Schema.applicationID else {
             throw StoreError.unavailable(
-                "\(path) is the database of another program; nothing was changed: choose another directory with --state")
+                "\(path) is the database of another program; nothing was changed: choose another directory with --state"
+            )
         }
         guard try !Schema.migrator.hasBeenSuperseded(self) else {
             throw StoreError.unavailable(
                 "\(path) was written by a newer version of modelet; nothing was changed: use that version, "
                     + "or choose another directory with --state")
         }
-        return true
+        return try !Schema.migrator.appliedIdentifiers(self).isEmpty
     }
 
     /// Throws where a page of the file does not hold what it should. Takes as long as reading the file does.

@@ -45,7 +45,7 @@ extension StateChange {
         case .unready(_, let reason), .unrouted(_, let reason), .unknown(_, let reason): reason
         case .routed: "predictions go to it"
         case .draining(_, let cause), .stopping(_, let cause): cause
-        case .exited(_, let exit, _): exit.message
+        case .exited(_, let exit, _, _): exit.message
         case .adopted: "found running"
         case .demand, .hold, .backoff, .restart, .waiting, .removed: ""
         }

@@ -28,7 +28,7 @@ extension InstanceRecord {
             leave(.draining, cause: cause, at: now)
         case .stopping(_, let cause):
             leave(.stopping, cause: cause, at: now)
-        case .exited(_, let record, _):
+        case .exited(_, let record, _, _):
             enter(record.kind == .lost ? .lost : .exited, at: now)
             isRouted = false
             unknownReason = nil

@@ -38,9 +38,9 @@ extension Journal {
             try closeOperation(of: after)
             try open(.drain, of: after, cause: cause)
         case .stopping(_, let cause) where after.phase == .stopping:
-            try closeOperation(of: after, message: cause)
+            try closeOperation(of: after, message: before.readyAt == nil ? cause : nil)
             try open(.stop, of: after, cause: cause)
-        case .exited(_, let exit, _):
+        case .exited(_, let exit, _, _):
             try closeOperation(of: after, message: exit.message)
         case .adopted:
             try did(.adopt, of: after.key, instance: after.id, cause: "found running")
@@ -56,8 +56,8 @@ extension Journal {
         case .ready where before.readyAt == nil:
             model.lastLoad = after.loadTime
             try model.save(in: db)
-        case .exited(_, let exit, let backoff):
-            model.lastExitAt = max(model.lastExitAt ?? exit.at, exit.at)
+        case .exited(_, _, let backoff, let endsDemand):
+            if endsDemand { model.lastExitAt = max(model.lastExitAt ?? now, now) }
             model.backoff = backoff ?? model.backoff
             try model.save(in: db)
             try pruneEnded(of: after.key)

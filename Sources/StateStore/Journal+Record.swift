@@ -20,7 +20,7 @@ extension StateChange {
     var instance: InstanceID? {
         switch self {
         case .gated(let id, _), .released(let id), .server(let id, _), .ready(let id, _), .unready(let id, _),
-            .routed(let id), .unrouted(let id, _), .draining(let id, _), .stopping(let id, _), .exited(let id, _, _),
+            .routed(let id), .unrouted(let id, _), .draining(let id, _), .stopping(let id, _), .exited(let id, _, _, _),
             .unknown(let id, _), .adopted(let id, _):
             id
         case .demand, .hold, .backoff, .restart, .waiting, .removed:

@@ -1,8 +1,5 @@
 extension Migration1 {
     static let tables = """
-        -- "mdlt"
-        PRAGMA application_id = 1835297908;
-
         CREATE TABLE meta (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             uuid TEXT NOT NULL CHECK (length(uuid) = 36),

@@ -9,7 +9,9 @@ enum PrivateCopy {
         guard mkdtemp(&template) != nil else {
             throw StateDirectoryError("create a directory in", temporaryDirectory, errno)
         }
-        let directory = template.withUnsafeBufferPointer { String(decoding: $0.dropLast().map(UInt8.init), as: UTF8.self) }
+        let directory = template.withUnsafeBufferPointer {
+            String(decoding: $0.dropLast().map(UInt8.init), as: UTF8.self)
+        }
         let outcome = Result { try body(try copy(files, into: directory)) }
         // What is left behind is a copy that nobody else can read: not worth failing for.
         try? FileManager.default.removeItem(atPath: directory)

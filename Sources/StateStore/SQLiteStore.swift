@@ -51,6 +51,9 @@ package final class SQLiteStore: InstanceStore {
     /// Closes the file once what is under way has ended; every later call fails. Blocks.
     package func close() throws(StoreError) {
         do {
+            // The connection that closes last moves the log into the database, which one that only reads cannot: the
+            // pool would leave the log lying there.
+            pool.invalidateReadOnlyConnections()
             try pool.close()
         } catch {
             throw StoreError(error, database: pool.path)

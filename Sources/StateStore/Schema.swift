@@ -37,7 +37,8 @@ internal import GRDB
 
 /// The versions of the schema.
 enum Schema {
-    /// `PRAGMA application_id`: "mdlt". Tells our file from every other SQLite file.
+    /// `PRAGMA application_id`: "mdlt". Tells our file from every other SQLite file. Set before anything else is, so
+    /// that a file whose making was cut short is still known as ours.
     static let applicationID: Int32 = 0x6D64_6C74
 
     /// Every step from an empty file to the current schema. A step that has been released is never edited.

@@ -9,13 +9,17 @@ struct StateIdentity: Sendable {
 
     /// Names a state that has no name yet, and takes it over from earlier controllers where `claim` says so.
     static func claim(in db: Database, uuid: String, claim: Bool, at now: Timestamp) throws -> StateIdentity {
-        if try Row.fetchOne(db, sql: "SELECT 1 FROM meta") == nil {
+        if try !isNamed(in: db) {
             try db.execute(
                 sql: "INSERT INTO meta (id, uuid, epoch, created_at) VALUES (1, ?, 0, ?)",
                 arguments: [uuid, now.milliseconds])
         }
         if claim { try db.execute(sql: "UPDATE meta SET epoch = epoch + 1") }
         return StateIdentity(uuid: try storedUUID(in: db), epoch: try epoch(in: db))
+    }
+
+    static func isNamed(in db: Database) throws -> Bool {
+        try Row.fetchOne(db, sql: "SELECT 1 FROM meta") != nil
     }
 
     static func epoch(in db: Database) throws -> Int64 {

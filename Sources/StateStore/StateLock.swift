@@ -13,6 +13,12 @@ package final class StateLock: Sendable {
         self.file = file
     }
 
+    deinit {
+        // Closing alone would not do while a program that is just being started still has a copy of the descriptor.
+        var request = Self.wholeFile(F_UNLCK)
+        _ = fcntl(file.descriptor, Self.setLock, &request)
+    }
+
     /// Takes the lock, making the directory where there is none. Blocks for at most half a second.
     package static func acquire(at directory: StateDirectory) throws(StateLockError) -> StateLock {
         do {
@@ -131,8 +137,9 @@ extension StateLock.Holder {
         guard let file = try? OwnedFile(opening: "/proc/\(pid)/stat", O_RDONLY, action: "read"),
             let text = try? file.contents(), let afterName = text.lastIndex(of: ")")
         else { return nil }
-        // The state is field 3 and the first after the name.
+        // The state is field 3 and the first after the name. A zombie holds nothing any more.
         let fields = text[text.index(after: afterName)...].split(separator: " ")
-        return fields.count > 19 ? UInt64(fields[19]) : nil
+        guard fields.count > 19, fields[0] != "Z" else { return nil }
+        return UInt64(fields[19])
     }
 }

@@ -7,8 +7,8 @@ package import Reconciler
 ///
 /// A database in WAL mode cannot always be opened by who only reads. Every reader needs the index of the log,
 /// `modelet.db-shm`. While a controller runs, and after it was killed, that file is there. After it was shut down it
-/// is gone with the log, and the reader makes it again, which it cannot in a directory that it may not write. SQLite
-/// would open such a file as `immutable`, but then it reads past a log that lies beside it. So the reader copies the
+/// is gone with the log, and the reader makes it again, which it cannot in a directory that it may not write, nor on a
+/// full disk. SQLite would open such a file as `immutable`, but then it reads past a log that lies beside it. So the reader copies the
 /// database and its log into a directory of its own and reads the copy.
 package struct StateReader: Sendable {
     private let directory: StateDirectory
@@ -26,7 +26,9 @@ package struct StateReader: Sendable {
     package func snapshot() throws(StoreError) -> StateSnapshot? {
         guard access(directory.database, F_OK) == 0 else {
             // A directory that is not there holds no state. One that may not be entered might.
-            guard errno != EACCES else { throw .unavailable(StateDirectoryError("read", directory.path, EACCES).message) }
+            guard errno != EACCES else {
+                throw .unavailable(StateDirectoryError("read", directory.path, EACCES).message)
+            }
             return nil
         }
         do {
@@ -44,7 +46,12 @@ package struct StateReader: Sendable {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let snapshot = try queue.read { db -> StateSnapshot? in
             guard try db.checkIsStateDatabase(at: directory.database) else { return nil }
-            return try StateSnapshot(db)
+            guard try Schema.migrator.hasCompletedMigrations(db) else {
+                throw StoreError.unavailable(
+                    "\(directory.database) was written by an older version of modelet: `modelet serve` brings it up to date"
+                )
+            }
+            return try StateIdentity.isNamed(in: db) ? StateSnapshot(db) : nil
         }
         try queue.close()
         return snapshot.map { snapshot in
@@ -68,7 +75,10 @@ package struct StateReader: Sendable {
 extension DatabaseError {
     /// Whether a reader could not make the files that it needs beside the database.
     fileprivate var needsWritableDirectory: Bool {
-        resultCode == .SQLITE_CANTOPEN || resultCode == .SQLITE_READONLY
+        switch resultCode {
+        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_FULL: true
+        default: false
+        }
     }
 }
 

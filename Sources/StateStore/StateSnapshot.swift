@@ -40,4 +40,10 @@ package struct RootSnapshot: Hashable, Sendable {
     /// The number of its latest revision, and when that was accepted; 0 and `nil` where there is none.
     package var revision: Int
     package var acceptedAt: Timestamp?
+
+    package init(path: String, revision: Int, acceptedAt: Timestamp?) {
+        self.path = path
+        self.revision = revision
+        self.acceptedAt = acceptedAt
+    }
 }

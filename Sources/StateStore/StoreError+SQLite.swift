@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Glibc
 internal import ModelCore
 internal import Reconciler
 
@@ -19,7 +20,9 @@ extension StoreError {
         case .SQLITE_CONSTRAINT:
             self = .refused(detail)
         case .SQLITE_FULL:
-            self = .unavailable("\(path) cannot grow: the disk is full; free some space on it")
+            self = .unavailable(Self.full(path))
+        case .SQLITE_IOERR where isFull(path), .SQLITE_CANTOPEN where isFull(path):
+            self = .unavailable(Self.full(path))
         case .SQLITE_READONLY, .SQLITE_PERM:
             self = .unavailable(
                 "\(path) cannot be written (\(detail)): make the disk and the directory writable, "
@@ -33,14 +36,26 @@ extension StoreError {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             self = .unavailable("\(path) is locked by another program, which reads or writes it with SQLite: end that")
         case .SQLITE_IOERR:
-            self = .unavailable("\(path) cannot be read or written (\(detail)): check the disk, and its free space")
+            self = .unavailable("\(path) cannot be read or written (\(detail)): check the file and the disk")
         default:
             self = .unavailable("\(path): \(detail)")
         }
+    }
+
+    private static func full(_ path: String) -> String {
+        "\(path) cannot grow: the disk is full; free some space on it"
     }
 
     static func damaged(_ path: String, _ detail: String) -> String {
         "\(path) is damaged or not a database (\(detail)); nothing was changed: move it away, "
             + "or put a good copy in its place"
     }
+}
+
+/// Whether the disk below `path` has not a page left for us. SQLite says only "I/O error" where it was the index of the
+/// log that found no room.
+private func isFull(_ path: String) -> Bool {
+    var disk = statvfs()
+    guard statvfs(path, &disk) == 0 else { return false }
+    return disk.f_bavail * disk.f_frsize < 4096
 }

@@ -2,19 +2,24 @@ package import ModelCore
 package import Reconciler
 import Synchronization
 
-/// A prober whose answers a test sets; ready unless told otherwise.
+/// A prober whose answers a test sets; otherwise what runs is ready.
 package final class ScriptedProber: Prober {
     private let verdicts = Mutex<[Int: ProbeVerdict]>([:])
+    private let runtime: InMemoryRuntime
 
-    package init() {}
+    package init(runtime: InMemoryRuntime) {
+        self.runtime = runtime
+    }
 
-    /// What a probe of this port says from now on; `nil`: ready.
+    /// What a probe of this port says from now on; `nil`: whether something runs there.
     package func answer(_ verdict: ProbeVerdict?, onPort port: Int) {
         verdicts.withLock { $0[port] = verdict }
     }
 
     package func probe(_ target: ProbeTarget) async -> ProbeVerdict {
-        verdicts.withLock { $0[target.port] ?? .ready(address: "127.0.0.1") }
+        if let verdict = verdicts.withLock({ $0[target.port] }) { return verdict }
+        return runtime.isListening(target.port)
+            ? .ready(address: "127.0.0.1") : .failed(reason: "connection refused")
     }
 }
 

@@ -50,6 +50,13 @@ package final class InMemoryRuntime: Runtime {
         }
     }
 
+    /// Whether a server that runs has this port.
+    package func isListening(_ port: Int) -> Bool {
+        state.withLock { state in
+            state.servers.values.contains { $0.instance.port == port && $0.isReleased && $0.exit == nil }
+        }
+    }
+
     package func launches(of key: ModelKey) -> Int { state.withLock { $0.launches[key] ?? 0 } }
     package var stopped: [InstanceID] { state.withLock(\.stops) }
 

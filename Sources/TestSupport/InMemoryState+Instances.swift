@@ -61,15 +61,18 @@ extension InMemoryState {
         }
     }
 
-    mutating func end(_ id: InstanceID, exit: ExitRecord, backoff: Backoff?, at now: Timestamp) throws(StoreError) {
+    mutating func end(
+        _ id: InstanceID, exit: ExitRecord, backoff: Backoff?, endsDemand: Bool, at now: Timestamp
+    ) throws(StoreError) {
         guard let before = live.first(where: { $0.id == id }) else { return }
         try change(id, to: exit.kind == .lost ? .lost : .exited, at: now) { instance in
             instance.isRouted = false
             instance.unknownReason = nil
             instance.exit = exit
         }
-        let lastExitAt = models[before.key]?.lastExitAt ?? exit.at
-        models[before.key]?.lastExitAt = max(lastExitAt, exit.at)
+        if endsDemand, let model = models[before.key] {
+            models[before.key]?.lastExitAt = max(model.lastExitAt ?? now, now)
+        }
         if let backoff { models[before.key]?.backoff = backoff }
     }
 }

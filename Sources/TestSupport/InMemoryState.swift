@@ -44,7 +44,7 @@ struct InMemoryState: Equatable, Sendable {
     mutating func commit(_ change: StateChange, at now: Timestamp) throws(StoreError) {
         switch change {
         case .gated(let id, let prepared):
-            try change(id, to: .gated, at: now) { instance throws(StoreError) in
+            try self.change(id, to: .gated, at: now) { instance throws(StoreError) in
                 guard instance.shim == nil || instance.shim == prepared.shim,
                     instance.containerID == nil || instance.containerID == prepared.containerID
                 else { throw .refused("the identity of an instance never changes") }
@@ -67,8 +67,8 @@ struct InMemoryState: Equatable, Sendable {
             try leave(id, to: .draining, cause: cause, at: now)
         case .stopping(let id, let cause):
             try leave(id, to: .stopping, cause: cause, at: now)
-        case .exited(let id, let exit, let backoff):
-            try end(id, exit: exit, backoff: backoff, at: now)
+        case .exited(let id, let exit, let backoff, let endsDemand):
+            try end(id, exit: exit, backoff: backoff, endsDemand: endsDemand, at: now)
         case .unknown(let id, let reason):
             try self.change(id, at: now) { $0.unknownReason = reason }
         case .adopted(let id, let server):

@@ -102,6 +102,20 @@ struct SocketTests {
         }
     }
 
+    @Test func connectionsAtTheLastMomentDoNoHarm() async throws {
+        try await withDirectory { directory in
+            let socket = directory + "/modelet.sock"
+            for _ in 0..<50 {
+                // Connects, asks nothing, and is gone, while the server ends.
+                try await withServer(control, on: socket) {
+                    for _ in 0..<4 {
+                        #expect(throws: SocketError.inUse(path: socket)) { try AdminSocket(claiming: socket) }
+                    }
+                }
+            }
+        }
+    }
+
     /// What a daemon that was killed leaves behind.
     private func leaveSocket(at path: String) throws {
         let claimed = try AdminSocket(claiming: path)

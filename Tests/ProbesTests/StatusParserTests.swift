@@ -38,14 +38,3 @@ struct StatusParserTests {
         #expect(verdict == .notHTTP("an endless head"))
     }
 }
-
-struct ProbePaceTests {
-    @Test func thePaceSlowsWithTheLoad() {
-        let pace = ProbePace()
-        #expect(pace.interval(after: .zero) == .milliseconds(10))
-        #expect(pace.interval(after: .milliseconds(200)) == .milliseconds(10))
-        #expect(pace.interval(after: .seconds(1)) == .milliseconds(50))
-        #expect(pace.interval(after: .seconds(5)) == .milliseconds(250))
-        #expect(pace.interval(after: .seconds(600)) == .milliseconds(250))
-    }
-}

@@ -1,5 +1,5 @@
 import ModelCore
-import Reconciler
+@testable import Reconciler
 import TestSupport
 import Testing
 
@@ -40,8 +40,7 @@ import Testing
             await routes.wait(for: .a) { $0.isInstance }
             let first = world.runtime.running(.a)
             try await world.define([.a: .local("two")], in: controller)
-            await routes.wait(for: .a) { !$0.isInstance }
-            await routes.wait(for: .a) { $0.isInstance }
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first[0] }
             #expect(world.runtime.stopped == first)
             #expect(world.runtime.running(.a).count == 1)
         }
@@ -92,7 +91,7 @@ import Testing
             // The first failure costs no wait: the next request may try again.
             await routes.wait(for: .a) { $0.isCold(.standby) }
             controller.demand(.a)
-            await routes.wait(for: .a) { $0.unavailability?.state == .backoff }
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_backoff" }
             #expect(world.runtime.launches(of: .a) == 2)
         }
     }
@@ -102,7 +101,7 @@ import Testing
         world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), of: .a)
         try await world.define([.a: .local(load: .eager)])
         try await world.run { _, routes in
-            await routes.wait(for: .a) { $0.unavailability?.state == .backoff }
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_backoff" }
             #expect(world.runtime.launches(of: .a) == 2)
             world.runtime.setHabit(.runs, of: .a)
             await world.time.advanceToNextDeadline()
@@ -204,8 +203,7 @@ import Testing
             await routes.wait(for: .a) { $0.isInstance }
             let first = world.runtime.running(.a)
             try await controller.restart(.a, by: "ann")
-            await routes.wait(for: .a) { !$0.isInstance }
-            await routes.wait(for: .a) { $0.isInstance }
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first[0] }
             #expect(world.runtime.stopped == first)
         }
     }

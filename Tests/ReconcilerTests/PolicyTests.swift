@@ -7,18 +7,18 @@ import Testing
 
     @Test func keyIsQueuedOnce() {
         var queue = WorkQueue()
-        #expect(queue.add(key))
-        #expect(!queue.add(key))
+        let added = [queue.add(key), queue.add(key)]
+        #expect(added == [true, false])
     }
 
     @Test func keyInWorkIsLookedAtAgainAndNeverInTwoHands() {
         var queue = WorkQueue()
         _ = queue.add(key)
         queue.begin(key)
-        #expect(!queue.add(key))
-        #expect(!queue.add(key))
-        #expect(queue.finish(key))
-        #expect(!queue.finish(key))
+        let added = [queue.add(key), queue.add(key)]
+        #expect(added == [false, false])
+        let isDue = [queue.finish(key), queue.finish(key)]
+        #expect(isDue == [true, false])
         #expect(queue.isEmpty)
     }
 }
@@ -65,24 +65,25 @@ import Testing
     }
 
     @Test func failuresInARowMakeItUnreadyAndOneSuccessReadyAgain() {
+        let failed = ProbeVerdict.failed(reason: "x")
+        let ready = ProbeVerdict.ready(address: address)
         var tally = ReadinessTally(isReady: true)
-        #expect(tally.note(.failed(reason: "x"), limit: 3, isBusy: false) == nil)
-        #expect(tally.note(.failed(reason: "x"), limit: 3, isBusy: false) == nil)
-        #expect(tally.note(.ready(address: address), limit: 3, isBusy: false) == nil)
-        for _ in 0..<2 { #expect(tally.note(.failed(reason: "x"), limit: 3, isBusy: false) == nil) }
-        #expect(tally.note(.failed(reason: "x"), limit: 3, isBusy: false) == .becameUnready(reason: "x"))
-        #expect(tally.note(.ready(address: address), limit: 3, isBusy: false) == .becameReady(address: address))
+        let changes = [failed, failed, ready, failed, failed, failed, failed, ready].map {
+            tally.note($0, limit: 3, isBusy: false)
+        }
+        let unready = ReadinessTally.Change.becameUnready(reason: "x")
+        #expect(changes == [nil, nil, nil, nil, nil, unready, nil, .becameReady(address: address)])
     }
 
     @Test func busyServerThatDoesNotAnswerInTimeIsNoFailure() {
         var tally = ReadinessTally(isReady: true)
-        for _ in 0..<10 { #expect(tally.note(.timedOut(address: address), limit: 1, isBusy: true) == nil) }
-        #expect(tally.note(.timedOut(address: address), limit: 1, isBusy: false) != nil)
+        let silent = ProbeVerdict.timedOut(address: address)
+        let changes = [true, true, true, false].map { tally.note(silent, limit: 1, isBusy: $0) }
+        #expect(changes == [nil, nil, nil, .becameUnready(reason: "readiness probe timed out")])
     }
 
     @Test func probesComeLessAndLessOften() {
-        var pace = ProbePace()
-        let pauses = (0..<40).map { _ in pace.pause() }
+        let pauses = (0..<10).map { ProbePace.interval(after: Seconds($0)) }
         #expect(pauses.first == ProbePace.shortest)
         #expect(pauses.last == ProbePace.longest)
         #expect(pauses == pauses.sorted())

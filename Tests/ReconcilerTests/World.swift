@@ -8,13 +8,14 @@ struct World {
     let time = ManualTime()
     let store: InMemoryStore
     let runtime: InMemoryRuntime
-    let prober = ScriptedProber()
+    let prober: ScriptedProber
     let manifests = ValueManifests()
     static let root = "/manifests"
 
     init() {
         store = InMemoryStore()
         runtime = InMemoryRuntime(time: time)
+        prober = ScriptedProber(runtime: runtime)
     }
 
     /// Runs a controller while `body` lasts, then ends it as a crash would: with no step of its own.
@@ -88,6 +89,11 @@ extension ModelSpec {
 }
 
 extension Route.Target? {
+    /// The instance that serves.
+    var instance: InstanceID? {
+        if case .instance(let id, _, _) = self { id } else { nil }
+    }
+
     var isInstance: Bool {
         if case .instance = self { true } else { false }
     }

@@ -47,9 +47,32 @@ package struct AdminServer: Sendable {
     }
 
     private func serve(_ claimed: AdminSocket, onListening: @Sendable () async -> Void) async throws {
-        let http = HTTP1Channel(responder: responder(), configuration: .init(idleTimeout: Self.idleTimeout))
+        let (connections, arrivals) = AsyncStream<any Channel>.makeStream()
+        let listener = try await bootstrap(arrivals).withBoundSocket(claimed.descriptor).get()
+        listener.closeFuture.whenComplete { _ in arrivals.finish() }
+        logger.info("admin API listens", metadata: ["admin.socket": "\(socket)"])
+        await onListening()
+        // Awaited below; not a child, since to cancel the loop would lose connections that it has not taken yet. It ends
+        // once the listener is closed and all of them are taken.
+        let serving = Task {
+            let http = HTTP1Channel(responder: responder(), configuration: .init(idleTimeout: Self.idleTimeout))
+            await withDiscardingTaskGroup { group in
+                for await connection in connections {
+                    group.addTask { await Self.handle(connection, http, logger) }
+                }
+                group.cancelAll()
+            }
+        }
+        await withTaskCancellationHandler {
+            await serving.value
+        } onCancel: {
+            listener.close(promise: nil)
+        }
+    }
+
+    private func bootstrap(_ arrivals: AsyncStream<any Channel>.Continuation) -> ServerBootstrap {
         let logger = logger
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        return ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let limit = MaximumAvailableConnections(Self.mostConnections, logger: logger)
@@ -58,17 +81,25 @@ package struct AdminServer: Sendable {
                 }
             }
             // A client that hangs up is seen as the end of its requests, while its handler still runs.
-            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
-            .bind(claimed.descriptor) { http.setup(channel: $0, logger: logger) }
-        try await listener.executeThenClose { connections in
-            logger.info("admin API listens", metadata: ["admin.socket": "\(socket)"])
-            await onListening()
-            try await withThrowingDiscardingTaskGroup { group in
-                defer { group.cancelAll() }
-                for try await connection in connections {
-                    group.addTask { await http.handle(value: connection, logger: logger) }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // Nothing is read before there is somebody to read it.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ArrivalHandler(arrivals))
                 }
             }
+    }
+
+    private static func handle(_ connection: any Channel, _ http: HTTP1Channel, _ logger: Logger) async {
+        do {
+            let eventLoop = connection.eventLoop
+            let requests = try await eventLoop.flatSubmit { http.setup(channel: connection, logger: logger) }.get()
+            connection.setOption(.autoRead, value: true).whenFailure { _ in connection.close(promise: nil) }
+            await http.handle(value: requests, logger: logger)
+        } catch {
+            logger.debug("admin connection failed", metadata: ["error": "\(error)"])
+            connection.close(promise: nil)
         }
     }
 

@@ -2,8 +2,9 @@ import Glibc
 
 /// The listening socket of a daemon, claimed without ever taking a living one from another.
 ///
-/// The file of a daemon that died is replaced. Only its owner may connect (mode 0600), from the first moment: the mode
-/// is set on the socket before it has a name.
+/// The file of a daemon that died is replaced. That two daemons find the same dead file at the same moment is for the
+/// lock on the state to rule out. Only its owner may connect (mode 0600), from the first moment: the mode is set on the
+/// socket before it has a name.
 struct AdminSocket {
     private let location: SocketLocation
     private let file: FileIdentity

@@ -9,6 +9,9 @@ struct Conflicts {
         func named(_ position: Position) -> String { "\(findings.file):\(position.line)" }
     }
 
+    /// How many other places a message names: whoever has mended these is told of the next.
+    private static let mostNamed = 3
+
     private let places: [Place]
 
     init(_ files: [ManifestFile]) {
@@ -24,7 +27,7 @@ struct Conflicts {
     private func reportKeys() {
         for sharers in Dictionary(grouping: places, by: \.model.key).values where sharers.count > 1 {
             for place in sharers {
-                let others = sharers.filter { $0.findings !== place.findings }
+                let others = sharers.filter { $0.findings !== place.findings }.prefix(Self.mostNamed)
                     .map { $0.named($0.model.position) }.joined(separator: ", ")
                 place.findings.report(
                     Problem("\(place.model.key) is also defined in \(others)", hint: "keep one of them"),

@@ -21,7 +21,7 @@ package struct DirectoryManifests: ManifestSource {
     package func load(root: String) -> ManifestSet {
         let root = absolutePath(root, in: "/")
         let scan = ManifestScan(root: root)
-        let all = scan.candidates.map { ManifestFile($0) }
+        let all = scan.candidates.sorted { $0.file < $1.file }.map { ManifestFile($0) }
         let foreign = ForeignFiles(all)
         let files = all.filter { !foreign.contains($0) }
 

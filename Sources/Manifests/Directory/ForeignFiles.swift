@@ -9,10 +9,11 @@ struct ForeignFiles {
     let warnings: [Diagnostic]
 
     init(_ files: [ManifestFile]) {
+        let suspects = files.filter { $0.candidate.folder != nil && $0.isForeign }
         var folders: Set<String> = []
-        for file in files {
+        for file in files where !suspects.isEmpty {
             let claimed = file.models.flatMap(\.diskClaims).filter { $0.kind != .referencedFile }.map(\.path)
-            for candidate in Set(files.filter { $0.candidate.folder != nil }.map(\.folder)) {
+            for candidate in Set(suspects.map(\.folder)) {
                 let holds =
                     candidate == file.folder
                     ? claimed.contains(candidate) : claimed.contains { isWithin($0, candidate) }

@@ -41,8 +41,8 @@ struct ManifestFile {
     }
 
     /// Whether this is a YAML file of a model's artifacts rather than a manifest: it has text, of which no line begins
-    /// with `ml:` or `domain:`. Only to be asked where the file lies in a folder with artifacts. Nothing else counts,
-    /// so that a manifest with a mistake in it is never passed over.
+    /// with `ml`, `domain` or `sources`. Only to be asked where the file lies in a folder with artifacts. Nothing else
+    /// counts, so that a manifest with a mistake in it is never passed over.
     var isForeign: Bool { !hasManifestKey && findings.isBroken }
 
     private static func hasManifestKey(_ text: String) -> Bool {
@@ -51,7 +51,7 @@ struct ManifestFile {
             let content = line.drop { " \t{\"'".contains($0) }
             if content.isEmpty || content.hasPrefix("#") || content.hasPrefix("---") { continue }
             hasText = true
-            if content.hasPrefix("ml") || content.hasPrefix("domain") { return true }
+            if ["ml", "domain", "sources"].contains(where: { content.hasPrefix($0) }) { return true }
         }
         return !hasText
     }

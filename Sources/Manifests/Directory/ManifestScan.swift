@@ -13,6 +13,9 @@ struct ManifestScan {
     /// How many names a folder may hold before it is taken for a mistake, `/tmp` or a data set.
     static let mostNames = 10_000
 
+    /// How many manifests a root may have: ten times what one host could run.
+    static let mostManifests = 10_000
+
     private(set) var candidates: [ManifestCandidate] = []
     /// Files and folders that cannot be read, relative to the root; `.` is the root.
     private(set) var failures: [(file: String, problem: Problem)] = []
@@ -45,6 +48,12 @@ struct ManifestScan {
 
     private mutating func addFile(_ name: String, at path: String, in folder: String?) {
         guard Self.isManifestName(name) else { return }
+        guard candidates.count < Self.mostManifests else {
+            if !failures.contains(where: { $0.file == "." }) {
+                fail(".", "holds more than \(Self.mostManifests) manifests; the rest is not read")
+            }
+            return
+        }
         let file = folder.map { "\($0)/\(name)" } ?? name
         candidates.append(ManifestCandidate(file: file, path: path, folder: folder))
     }

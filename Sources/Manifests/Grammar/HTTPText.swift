@@ -74,7 +74,12 @@ extension Node {
                 guard lowercased.insert(entry.key.lowercased()).inserted else {
                     throw Problem("is given twice, in another spelling", at: entry.keyPosition)
                 }
-                headers[entry.key] = try entry.value.headerValue()
+                let value = try entry.value.headerValue()
+                headers[entry.key] = value
+                guard value.contains("${") else { continue }
+                findings.warn(
+                    "`headers`: nothing is substituted in headers, and \(quoted(entry.key)) is sent as it is written",
+                    at: entry.keyPosition)
             } catch {
                 var problem = error
                 problem.message = "`headers`: \(quoted(entry.key)) \(problem.message)"

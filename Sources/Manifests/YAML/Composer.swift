@@ -132,7 +132,8 @@ struct Composer {
         }
     }
 
-    /// A tag may say of a value what it is anyway, and of a number that it is text; all others would change its meaning.
+    /// A tag may say of a value what it is anyway, and of a number that it is text. All others would change its
+    /// meaning.
     private func checkTag(_ event: Event) {
         guard let tag = event.tag else { return }
         let isRight: Bool

@@ -1,12 +1,14 @@
 /// The text of one manifest, by lines as YAML counts them.
-struct SourceText {
-    private let lines: [Substring.UnicodeScalarView]
+final class SourceText {
+    private let text: String
+    // Only asked for where something is wrong, which is seldom.
+    private lazy var lines = Self.split(text)
 
     /// The longest excerpt, in Unicode scalars: what still reads as a line on a terminal or in a log.
     static let longestExcerpt = 200
 
     init(_ text: String) {
-        lines = Self.split(text)
+        self.text = text
     }
 
     /// The line at `position`, or `nil` where there is none or the column lies too far to the right to be shown.

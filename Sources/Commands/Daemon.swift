@@ -1,0 +1,171 @@
+import ControlPlane
+import Gateway
+import Glibc
+import Logging
+import ModelCore
+import Reconciler
+import StateStore
+import Synchronization
+import UnixSignals
+
+/// A running `modelet serve`: the controller, the gateway, the admin API and the signals, and the order in which they
+/// begin and end.
+struct Daemon {
+    struct Settings {
+        /// Absolute.
+        var manifests: String
+        var listen: (host: String, port: Int)
+        /// What SIGTERM and SIGINT do.
+        var keepsInstances: Bool
+        var startSlots: Int
+        var portRange: ClosedRange<Int>
+    }
+
+    let settings: Settings
+    let opened: OpenedState
+    let logger: Logger
+
+    /// Runs until told to end. Everything that an earlier run left is adopted, and served, before a manifest is read.
+    func run() async throws {
+        let demand = DemandRelay()
+        let gateway = Gateway(demand: demand, log: logger)
+        let parts = Parts(opened: opened, portRange: settings.portRange, logger: logger)
+        let controller = try parts.controller(routes: gateway, startSlots: settings.startSlots)
+        demand.connect(to: controller)
+        do {
+            try await serve(controller, gateway)
+        } catch {
+            await gateway.close()
+            throw error
+        }
+        await gateway.close()
+    }
+
+    private func serve(_ controller: Controller, _ gateway: Gateway) async throws {
+        do {
+            try await controller.adoptInstances()
+            let address = try await gateway.listen(host: settings.listen.host, port: settings.listen.port)
+            try await register(with: controller)
+            Console.print("modelet \(Version.current) is listening on http://\(address)")
+            try await run(controller, gateway, surface: surface(controller, gateway, address: "\(address)"))
+        } catch let error as StoreError {
+            throw CommandFailure(error)
+        } catch let error as GatewayError {
+            throw CommandFailure(error.description)
+        }
+    }
+
+    /// Makes the manifests directory a root, so that it is followed, and accepts what is good in it.
+    private func register(with controller: Controller) async throws {
+        let report: ApplyReport
+        do throws(ControlError) {
+            report = try await controller.apply(root: settings.manifests, removalGuard: RemovalGuard())
+        } catch {
+            throw CommandFailure(error)
+        }
+        printDiagnostics(report.diagnostics)
+        try await controller.enqueueAll()
+    }
+
+    private func surface(_ controller: Controller, _ gateway: Gateway, address: String) -> DaemonSurface {
+        DaemonSurface(
+            controller: controller, gateway: gateway,
+            controllerAbout: ControllerAbout(
+                version: Version.current, pid: getpid(), stateUUID: opened.store.uuid, gateway: address,
+                startedAt: SystemTime().now()))
+    }
+
+    private func run(_ controller: Controller, _ gateway: Gateway, surface: DaemonSurface) async throws {
+        let admin = AdminServer(socket: opened.directory.socket, surface: surface, logger: logger)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await controller.run() }
+            group.addTask {
+                try await admin.run()
+                // Only a shutdown of the controller ends the daemon.
+                try await Task.sleep(for: .seconds(Int64.max / 4))
+            }
+            group.addTask { await controller.rescan() }
+            group.addTask { await self.reportReadiness(of: controller, to: gateway) }
+            group.addTask {
+                for await signal in signals {
+                    if signal == .sighup { await controller.rescanOnce() } else { await self.end(surface, by: signal) }
+                }
+            }
+            // The controller ends when it has been shut down, or when something has failed for good.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func end(_ surface: DaemonSurface, by signal: UnixSignal) async {
+        logger.notice("ending", metadata: ["signal": "\(signal)", "keep": "\(settings.keepsInstances)"])
+        await surface.shutdown(keep: settings.keepsInstances)
+    }
+
+    /// Keeps what the health endpoints say up to date, until cancelled.
+    private func reportReadiness(of controller: Controller, to gateway: Gateway) async {
+        for await readiness in controller.readiness() {
+            gateway.setReadiness(readiness.isReady ? .ready : .notReady(reason: readiness.reason ?? "starting"))
+        }
+    }
+}
+
+/// What operators reach through the admin API: the controller, and the daemon around it.
+struct DaemonSurface: ControlSurface {
+    let controller: Controller
+    let gateway: Gateway
+    let controllerAbout: ControllerAbout
+
+    func load(_ key: ModelKey, by: String) async throws(ControlError) { try await controller.load(key, by: by) }
+
+    func unload(_ key: ModelKey, hold: Bool, by: String) async throws(ControlError) {
+        try await controller.unload(key, hold: hold, by: by)
+    }
+
+    func restart(_ key: ModelKey, by: String) async throws(ControlError) {
+        try await controller.restart(key, by: by)
+    }
+
+    func wait(
+        for goal: WaitGoal, of key: ModelKey, timeout: Duration
+    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool) {
+        try await controller.wait(for: goal, of: key, timeout: timeout)
+    }
+
+    func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport {
+        try await controller.apply(root: root, removalGuard: removalGuard)
+    }
+
+    /// The health endpoints turn and new requests are refused before the first instance is drained.
+    func shutdown(keep: Bool) async {
+        await gateway.beginShutdown()
+        await controller.shutDown(keepingInstances: keep)
+    }
+
+    func about() async -> ControllerAbout { controllerAbout }
+}
+
+/// The gateway's way to the controller, which is made after it.
+private final class DemandRelay: DemandSink {
+    private let sink = Mutex<(any DemandSink)?>(nil)
+
+    func connect(to sink: any DemandSink) {
+        self.sink.withLock { $0 = sink }
+    }
+
+    func demand(_ key: ModelKey) {
+        sink.withLock(\.self)?.demand(key)
+    }
+}
+
+extension CommandFailure {
+    init(_ error: ControlError) {
+        switch error {
+        case .noSuchModel(let key, let suggestion):
+            self.init("there is no model \(key)" + (suggestion.map { "; did you mean \($0)?" } ?? ""))
+        case .refused(let reason), .unavailable(let reason):
+            self.init(reason)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Glibc
+import Logging
+import ModelCore
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the models that the manifests define, and forward predictions to them.",
+        discussion: """
+            Every option may be given in the environment instead: MODELET_MANIFESTS, MODELET_STATE, MODELET_LISTEN, \
+            MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_PORT_RANGE, MODELET_LOG_LEVEL.
+
+            SIGTERM and SIGINT end it as --on-exit says; a second one skips the drain. SIGHUP reads the manifests again. \
+            When it is killed, models live on, and the next `serve` adopts them.
+            """)
+
+    @Option(help: "The directory of manifests [default: manifests].")
+    var manifests: String?
+    @OptionGroup var state: StateOptions
+    @Option(help: ArgumentHelp("Where predictions are taken [default: 127.0.0.1:8080].", valueName: "host:port"))
+    var listen: String?
+    @Option(help: ArgumentHelp("What SIGTERM does with the models: stop or keep [default: stop].", valueName: "what"))
+    var onExit: OnExit?
+    @Option(help: "How many models may be starting at once [default: 4].")
+    var maxConcurrentStarts: Int?
+    @Option(help: ArgumentHelp("Where allocated ports come from [default: 20000-29999].", valueName: "low-high"))
+    var portRange: String?
+    @Option(help: "trace, debug, info, notice, warning, error [default: info].")
+    var logLevel: String?
+
+    enum OnExit: String, ExpressibleByArgument, CaseIterable {
+        case stop, keep
+    }
+
+    func run() async throws {
+        let settings = try settings()
+        let level = try parsed(logLevel, "MODELET_LOG_LEVEL", "--log-level", standard: Logger.Level.info) {
+            Logger.Level(rawValue: $0)
+        }
+        let logger = DaemonLog.logger(level: level)
+        // A client that hangs up is an error of one write, not the end of the daemon.
+        signal(SIGPIPE, SIG_IGN)
+        if getpid() == 1 {
+            logger.warning("this is PID 1: when it ends, the kernel ends every model with it")
+        }
+        let opened = try OpenedState(directory: state.directory)
+        defer { opened.close() }
+        try await Daemon(settings: settings, opened: opened, logger: logger).run()
+    }
+
+    private func settings() throws -> Daemon.Settings {
+        Daemon.Settings(
+            manifests: absolutePath(manifests ?? environment("MODELET_MANIFESTS") ?? "manifests"),
+            listen: try parseListenAddress(listen ?? environment("MODELET_LISTEN") ?? "127.0.0.1:8080"),
+            keepsInstances: try parsed(onExit?.rawValue, "MODELET_ON_EXIT", "--on-exit", standard: OnExit.stop) {
+                OnExit(rawValue: $0)
+            } == .keep,
+            startSlots: try parsed(
+                maxConcurrentStarts.map(String.init), "MODELET_MAX_CONCURRENT_STARTS", "--max-concurrent-starts",
+                standard: 4
+            ) { Int($0).flatMap { $0 > 0 ? $0 : nil } },
+            portRange: try parsed(
+                portRange, "MODELET_PORT_RANGE", "--port-range", standard: Parts.standardPortRange, Self.range))
+    }
+
+    private static func range(_ text: String) -> ClosedRange<Int>? {
+        let bounds = text.split(separator: "-").map { Int($0) }
+        guard bounds.count == 2, let low = bounds[0], let high = bounds[1], 1 <= low, low <= high, high <= 65535
+        else { return nil }
+        return low...high
+    }
+
+    /// The value of a flag, else that of the environment, else the standard one.
+    private func parsed<Value>(
+        _ flag: String?, _ variable: String, _ name: String, standard: Value, _ parse: (String) -> Value?
+    ) throws -> Value {
+        guard let text = flag ?? environment(variable) else { return standard }
+        guard let value = parse(text) else {
+            throw CommandFailure("'\(text)' is no value for \(name) (\(variable))", status: ExitStatus.usage)
+        }
+        return value
+    }
+}

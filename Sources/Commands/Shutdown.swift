@@ -1,0 +1,63 @@
+import ArgumentParser
+import ControlPlane
+import Logging
+import ModelCore
+import Reconciler
+import StateStore
+
+struct Shutdown: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "End the daemon and its models.",
+        discussion: "Without a daemon it stops the models that a killed one left running.")
+
+    @Flag(help: "Leave the models running; the next `serve` adopts them.")
+    var keep = false
+    @OptionGroup var state: StateOptions
+
+    func run() async throws {
+        do throws(ClientError) {
+            try await state.client.shutdown(keep: keep)
+        } catch .noDaemon {
+            return try await stopWhatIsLeft()
+        } catch {
+            throw CommandFailure(error, directory: state.directory)
+        }
+        // The lock is free when the daemon has ended, whatever else was in its way.
+        let directory = StateDirectory(state.directory)
+        while StateLock.holder(at: directory) != nil { try await Task.sleep(for: .milliseconds(50)) }
+        Console.print(keep ? "modelet has ended; its models run on" : "modelet has ended, and its models with it")
+    }
+
+    private func stopWhatIsLeft() async throws {
+        guard try readState(state.directory) != nil else {
+            throw CommandFailure(StateReader(StateDirectory(state.directory)).nothingHere)
+        }
+        let opened = try OpenedState(directory: state.directory)
+        defer { opened.close() }
+        guard !keep else { return Console.print("no modelet is running; its models run on") }
+        let logger = DaemonLog.logger(level: .warning)
+        let parts = Parts(opened: opened, portRange: Parts.standardPortRange, logger: logger)
+        let controller = try parts.controller(routes: NoRoutes(), startSlots: 1)
+        do {
+            let count = try await opened.store.liveInstances().count
+            try await controller.adoptInstances()
+            await controller.shutDown(keepingInstances: false)
+            try await controller.run()
+            let left = try await opened.store.liveInstances()
+            guard left.isEmpty else {
+                throw CommandFailure(
+                    "\(left.count) could not be stopped, since their identity cannot be proved: see `modelet status`")
+            }
+            Console.print("no modelet was running; \(count) \(count == 1 ? "instance" : "instances") stopped")
+        } catch let error as StoreError {
+            throw CommandFailure(error)
+        }
+    }
+}
+
+/// Without a gateway nothing is routed, and nothing is in flight.
+private struct NoRoutes: RouteTable {
+    func publish(_ changes: [RouteChange]) async {}
+    func inFlight(_ instance: InstanceID) async -> Int { 0 }
+    func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import ModelCore
+import StateStore
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show every model: its state, its process, and why it is as it is.",
+        discussion: "Reads the database itself, so it works while no modelet runs.")
+
+    @OptionGroup var state: StateOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        guard let snapshot = try readState(state.directory) else {
+            throw CommandFailure(StateReader(StateDirectory(state.directory)).nothingHere)
+        }
+        let now = SystemTime().now()
+        switch output.format {
+        case .table: StatusText(snapshot: snapshot, now: now).lines.forEach(Console.print)
+        case .json: Console.print(json(StatusReport(snapshot, now: now)))
+        }
+    }
+}
+
+/// A status as people read it.
+struct StatusText {
+    let snapshot: StateSnapshot
+    let now: Timestamp
+
+    var lines: [String] {
+        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "REASON")
+        for entry in snapshot.models {
+            let condition = entry.condition(at: now)
+            let instance = entry.instances.last
+            table.add(
+                entry.model.key.description, condition.state.rawValue,
+                instance?.server.map { String($0.pid) } ?? "-", instance.map { String($0.port) } ?? "-",
+                instance.map { age(since: $0.phaseSince) } ?? "-", oneLine(condition.reason ?? ""))
+        }
+        return [head, ""] + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
+    }
+
+    private var head: String {
+        let roots = snapshot.roots.map { "\($0.path) (revision \($0.revision))" }.joined(separator: ", ")
+        let controller =
+            snapshot.controller.map { "modelet is running (pid \($0.pid))" }
+            ?? "modelet is not running; this is what it left"
+        return roots.isEmpty ? controller : "\(controller); manifests: \(roots)"
+    }
+
+    private func age(since time: Timestamp) -> String {
+        let seconds = max((now - time).milliseconds / 1000, 0)
+        switch seconds {
+        case ..<120: return "\(seconds)s"
+        case ..<7200: return "\(seconds / 60)m"
+        case ..<172_800: return "\(seconds / 3600)h"
+        default: return "\(seconds / 86400)d"
+        }
+    }
+
+    private func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}
+
+/// A status as programs read it.
+private struct StatusReport: Encodable {
+    struct Model: Encodable {
+        var key: ModelKey
+        var state: ModelState
+        var reason: String?
+        var generation: Int
+        var instances: [Instance]
+        var lastFailure: Failure?
+        var lastExit: ExitRecord?
+    }
+
+    struct Instance: Encodable {
+        var id: InstanceID
+        var phase: Phase
+        var pid: Int32?
+        var shimPid: Int32?
+        var host: String
+        var port: Int
+        var address: String?
+        var generation: Int
+        var adopted: Bool
+    }
+
+    struct Failure: Encodable {
+        var message: String
+        var isFinal: Bool
+        var failures: Int
+        var nextAttempt: Timestamp
+        var log: [String]
+    }
+
+    var controllerPid: Int32?
+    var stateUuid: String
+    var models: [Model]
+
+    init(_ snapshot: StateSnapshot, now: Timestamp) {
+        controllerPid = snapshot.controller?.pid
+        stateUuid = snapshot.uuid
+        models = snapshot.models.map { entry in
+            let condition = entry.condition(at: now)
+            return Model(
+                key: entry.model.key, state: condition.state, reason: condition.reason,
+                generation: entry.model.generation, instances: entry.instances.map(Instance.init),
+                lastFailure: entry.model.backoff.map(Failure.init), lastExit: entry.lastExit)
+        }
+    }
+}
+
+extension StatusReport.Instance {
+    fileprivate init(_ instance: InstanceRecord) {
+        self.init(
+            id: instance.id, phase: instance.phase, pid: instance.server?.pid, shimPid: instance.shim?.pid,
+            host: instance.host, port: instance.port, address: instance.address, generation: instance.generation,
+            adopted: instance.adopted)
+    }
+}
+
+extension StatusReport.Failure {
+    fileprivate init(_ backoff: Backoff) {
+        self.init(
+            message: backoff.lastFailure.message, isFinal: backoff.lastFailure.classification == .terminal,
+            failures: backoff.failures, nextAttempt: backoff.nextAttempt, log: backoff.lastFailure.exit?.logTail ?? [])
+    }
+}

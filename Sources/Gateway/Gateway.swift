@@ -1,0 +1,214 @@
+import Glibc
+package import Logging
+package import ModelCore
+import NIOCore
+import NIOPosix
+import NIOSSL
+package import Reconciler
+import Synchronization
+
+/// The data plane: takes predictions from clients and forwards them to whatever serves their models.
+///
+/// Every event loop owns its own routes, connections and counters; what is published is posted to each of them.
+package final class Gateway: RouteTable, Sendable {
+    /// Where it listens.
+    package struct Address: Hashable, Sendable, CustomStringConvertible {
+        package let host: String
+        package let port: Int
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    }
+
+    private let group: MultiThreadedEventLoopGroup
+    private let workers: [LoopWorker]
+    private let shared: GatewayShared
+    private let tls: TLSContexts
+    /// Held while a change is posted, so that two concurrent changes reach all loops in the same order.
+    private let state = Mutex(State())
+
+    private struct State {
+        var listener: (any Channel)?
+        var address: Address?
+        var isClosed = false
+    }
+
+    /// Makes a gateway that does not listen yet: what is published first is what its first client meets.
+    /// ``close()`` must be called in the end.
+    /// - Parameters:
+    ///   - demand: who is told that a cold model is wanted.
+    ///   - loops: event loops, one thread each; `nil`: one a core.
+    ///   - trustedAuthorities: a PEM file of authorities that HTTPS upstreams may also be vouched for by; `nil`: the
+    ///     system's alone.
+    package init(demand: any DemandSink, log: Logger, loops: Int? = nil, trustedAuthorities: String? = nil) {
+        let loops = max(1, loops ?? System.coreCount)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+        let shared = GatewayShared(demand: demand, log: log)
+        self.shared = shared
+        workers = group.makeIterator().map { LoopWorker($0, shared: shared, loops: loops) }
+        tls = TLSContexts(authorities: trustedAuthorities)
+        for worker in workers { worker.peers = workers.filter { $0 !== worker } }
+    }
+
+    /// Where it listens, once it does.
+    package var listeningAddress: Address? { state.withLock(\.address) }
+
+    /// Begins to listen. A model that was not published is unknown, and until ``setReadiness(_:)`` the gateway is not
+    /// ready.
+    /// - Parameters:
+    ///   - host: a name or a numeric address.
+    ///   - port: 0 for any free one.
+    package func listen(host: String, port: Int) async throws(GatewayError) -> Address {
+        do {
+            let listener = try await Self.bootstrap(group, workers).bind(host: host, port: port).get()
+            let local = listener.localAddress
+            let address = Address(host: local?.ipAddress ?? host, port: local?.port ?? port)
+            state.withLock { state in
+                state.listener = listener
+                state.address = address
+            }
+            return address
+        } catch {
+            throw Self.fault(error, host: host, port: port)
+        }
+    }
+
+    private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ workers: [LoopWorker]) -> ServerBootstrap {
+        let byLoop = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: Limits.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let worker = byLoop[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.eof }
+                    try channel.pipeline.syncOperations.addHandler(ClientConnection(worker: worker))
+                }
+            }
+    }
+
+    private static func fault(_ error: any Error, host: String, port: Int) -> GatewayError {
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: .addressInUse(host: host, port: port)
+        case EACCES: .notPermitted(host: host, port: port)
+        default: .cannotListen("cannot listen on \(host):\(port): \(error)")
+        }
+    }
+
+    // MARK: RouteTable
+
+    package func publish(_ changes: [RouteChange]) async {
+        let prepared = changes.map(prepare)
+        await post { $0.apply(prepared) }
+    }
+
+    package func inFlight(_ instance: InstanceID) async -> Int {
+        await activity(of: instance).inFlight
+    }
+
+    package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
+        await allDrained(instance, timeout)
+    }
+
+    private func prepare(_ change: RouteChange) -> PreparedChange {
+        switch change {
+        case .remove(let key):
+            return .remove(key)
+        case .set(let route):
+            let prepared = PreparedRoute(route) { try tls.context() }
+            if let fault = prepared.baseURLFault {
+                shared.log.warning(
+                    "base_url cannot be used",
+                    metadata: ["model.key": "\(route.key)", "error.message": "\(fault)"])
+            }
+            if !prepared.overrides.refused.isEmpty {
+                shared.log.warning(
+                    "headers of the manifest are left out",
+                    metadata: [
+                        "model.key": "\(route.key)",
+                        "http.headers": "\(prepared.overrides.refused.joined(separator: ", "))",
+                    ])
+            }
+            return .set(prepared)
+        }
+    }
+
+    // MARK: Life
+
+    /// Sets what `/v2/health/ready` answers.
+    package func setReadiness(_ readiness: Readiness) {
+        shared.readiness = readiness
+    }
+
+    /// How busy an instance is. A completed prediction counts as a successful probe, and resets the idle time.
+    package func activity(of instance: InstanceID) async -> InstanceActivity {
+        var activity = InstanceActivity(inFlight: 0, sinceLastAnswer: nil)
+        for worker in workers {
+            guard let part = try? await worker.eventLoop.submit({ worker.activity(of: instance) }).get() else {
+                continue
+            }
+            activity.inFlight += part.inFlight
+            guard let last = part.lastAnswer else { continue }
+            let since = Duration(NIODeadline.now() - last)
+            activity.sinceLastAnswer = min(activity.sinceLastAnswer ?? since, since)
+        }
+        return activity
+    }
+
+    /// From now on new predictions, and those still held for a load, are answered 503 `shutting_down`; those in
+    /// flight go on.
+    package func beginShutdown() async {
+        await post { $0.beginShutdown() }
+    }
+
+    /// Waits until no client's request is in flight, or `timeout` has passed. Returns whether none is.
+    package func finished(timeout: Duration) async -> Bool {
+        await allDrained(nil, timeout)
+    }
+
+    /// Stops listening, breaks off what is still in flight, and ends the event loops. Idempotent.
+    package func close() async {
+        let (isFirst, listener) = state.withLock { state in
+            defer { state.isClosed = true }
+            return (!state.isClosed, state.listener)
+        }
+        guard isFirst else { return }
+        try? await listener?.close().get()
+        for worker in workers { try? await worker.eventLoop.submit { worker.close() }.get() }
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            shared.log.error("event loops did not end", metadata: ["error.message": "\(error)"])
+        }
+    }
+
+    // MARK: Posting
+
+    /// Runs `work` once on every loop, and returns when all have. After ``close()`` it does nothing.
+    private func post(_ work: @escaping @Sendable (LoopWorker) -> Void) async {
+        let done = state.withLock { state -> [EventLoopFuture<Void>] in
+            guard !state.isClosed else { return [] }
+            return workers.map { worker in worker.eventLoop.submit { work(worker) } }
+        }
+        for future in done { try? await future.get() }
+    }
+
+    private func allDrained(_ instance: InstanceID?, _ timeout: Duration) async -> Bool {
+        let parts = state.withLock { state -> [EventLoopFuture<Bool>] in
+            guard !state.isClosed else { return [] }
+            return workers.map { worker in
+                worker.eventLoop.flatSubmit { worker.drained(instance, timeout: TimeAmount(timeout)) }
+            }
+        }
+        var isDrained = true
+        for part in parts { isDrained = ((try? await part.get()) ?? true) && isDrained }
+        return isDrained
+    }
+}
+
+/// What the gateway knows of an instance's requests.
+package struct InstanceActivity: Hashable, Sendable {
+    package var inFlight: Int
+    /// Since a prediction last ended, well or badly; `nil` where none has.
+    package var sinceLastAnswer: Duration?
+}

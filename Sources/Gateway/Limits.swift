@@ -1,0 +1,49 @@
+import NIOCore
+
+/// The bounds of the data plane.
+enum Limits {
+    /// Bytes of a request target; what servers commonly take.
+    static let longestTarget = 8 * 1024
+    /// Bytes of a message head, its first line included.
+    static let longestHead = 64 * 1024
+    /// Header fields of one message: far more than any program sends, few enough to go through one by one.
+    static let mostFields = 256
+    /// Bytes of one chunk's extensions, which nobody uses and a flood of which would be work for nothing.
+    static let longestChunkExtension = 256
+    /// Bytes of all trailers of one body.
+    static let longestTrailers = 8 * 1024
+    /// Bytes of a client's `X-Request-Id`; a longer one is replaced.
+    static let longestRequestID = 128
+
+    /// Bytes of a request body kept so that it can be sent again, and read ahead while a request is held.
+    static let keptBody = 64 * 1024
+    /// Bytes read ahead of the next, pipelined request.
+    static let pipelinedAhead = 64 * 1024
+    /// Pieces up to this many bytes are copied behind one another and written with one call.
+    static let coalesced = 16 * 1024
+    /// Bytes written and not yet taken by the peer, above which its source is read no more, and below which it is again.
+    static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 32 * 1024, high: 128 * 1024)
+
+    /// From a connection's first byte, or from the first of a further request, to the end of the head.
+    static let headTimeout = TimeAmount.seconds(15)
+    /// How long a client's connection may idle between two requests; longer than common load balancers keep theirs.
+    static let clientIdle = TimeAmount.seconds(75)
+    /// How long the rest of a request is read and thrown away, so that the client sees the answer and no reset.
+    static let linger = TimeAmount.seconds(2)
+    /// How long connecting to an upstream may take; a shorter `timeout` ends it before.
+    static let connectTimeout = TimeAmount.seconds(10)
+
+    /// Callers held for one model, over all event loops: each costs a connection and up to ``keptBody`` bytes.
+    static let mostHeldCallers = 1024
+    /// Connections waiting to be accepted by this program.
+    static let backlog: Int32 = 1024
+    /// Idle connections that one event loop keeps to one upstream.
+    static let mostIdleConnections = 256
+    /// How long a new connection is without an answer before the idle ones to the same upstream are closed: a server
+    /// that serves one connection at a time answers none as long as another stays open. Where answers usually take
+    /// longer, four times their usual time counts instead.
+    static let starvation = TimeAmount.milliseconds(20)
+
+    /// `Retry-After` for a model whose load time has never been measured, in seconds.
+    static let unknownRetryAfter = 5
+}

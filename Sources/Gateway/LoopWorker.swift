@@ -1,0 +1,216 @@
+import Logging
+import ModelCore
+import NIOCore
+import Reconciler
+import Synchronization
+
+/// Everything of the gateway that belongs to one event loop: its routes, its pools, its counters.
+///
+/// `@unchecked Sendable`: it is handed to other threads only to be reached through its event loop; every property that
+/// changes is touched on that loop alone, and ``peers`` is set before the first connection is accepted.
+final class LoopWorker: @unchecked Sendable {
+    let eventLoop: any EventLoop
+    let shared: GatewayShared
+    /// This loop's share of ``Limits/mostHeldCallers``.
+    let mostHeldCallers: Int
+    /// The workers of the other loops.
+    var peers: [LoopWorker] = []
+
+    var routes = RouteIndex()
+    var ids = RequestIDSource()
+    private(set) var isShuttingDown = false
+    private var pools: [UpstreamKey: UpstreamPool] = [:]
+    private var starvingElsewhere: [UpstreamKey: Int] = [:]
+    private var scratch = ByteBuffer()
+    private var requests = 0
+    private var waiters: [DrainWaiter] = []
+
+    init(_ eventLoop: any EventLoop, shared: GatewayShared, loops: Int) {
+        self.eventLoop = eventLoop
+        self.shared = shared
+        mostHeldCallers = max(1, Limits.mostHeldCallers / loops)
+    }
+
+    // MARK: Routes
+
+    func apply(_ changes: [PreparedChange]) {
+        eventLoop.preconditionInEventLoop()
+        for change in changes {
+            switch change {
+            case .set(let prepared): set(prepared)
+            case .remove(let key): remove(key)
+            }
+        }
+    }
+
+    private func set(_ prepared: PreparedRoute) {
+        let entry: RouteEntry
+        if let known = routes.entries[prepared.route.key] {
+            entry = known
+        } else {
+            entry = RouteEntry(prepared)
+            routes.insert(entry)
+        }
+        let old = [entry.primaryPool, entry.fallbackPool]
+        entry.prepared = prepared
+        entry.primaryPool = prepared.primary.map { pool(for: $0.key, prepared.keepAlive) }
+        entry.fallbackPool = prepared.fallback.map { pool(for: $0.key, prepared.keepAlive) }
+        for pool in old { release(pool) }
+        entry.isDemanded = false
+        if case .cold = prepared.route.target {} else { entry.coldSince = nil }
+        for caller in entry.held.inOrder { caller.dispatch() }
+    }
+
+    private func remove(_ key: ModelKey) {
+        guard let entry = routes.remove(key) else { return }
+        entry.isRemoved = true
+        for caller in entry.held.inOrder { caller.dispatch() }
+        release(entry.primaryPool)
+        release(entry.fallbackPool)
+        entry.primaryPool = nil
+        entry.fallbackPool = nil
+    }
+
+    // MARK: Pools
+
+    private func pool(for key: UpstreamKey, _ keepAlive: TimeAmount) -> UpstreamPool {
+        let pool: UpstreamPool
+        if let known = pools[key] {
+            pool = known
+        } else {
+            pool = UpstreamPool(key, worker: self, starvingElsewhere: starvingElsewhere[key] ?? 0)
+            pools[key] = pool
+        }
+        pool.routes += 1
+        pool.keepAlive = keepAlive
+        return pool
+    }
+
+    private func release(_ pool: UpstreamPool?) {
+        guard let pool else { return }
+        pool.routes -= 1
+        guard pool.routes == 0 else { return }
+        pool.closeIdle()
+        if pool.inFlight == 0 { discard(pool) }
+    }
+
+    private func discard(_ pool: UpstreamPool) {
+        pool.retire()
+        pools[pool.key] = nil
+    }
+
+    /// The last request in flight in a pool has ended.
+    func becameIdle(_ pool: UpstreamPool) {
+        if pool.routes == 0 { discard(pool) }
+        if !waiters.isEmpty { checkWaiters() }
+    }
+
+    /// Tells the other loops that one connection more, or fewer, starves here.
+    func tellPeers(starving delta: Int, _ key: UpstreamKey) {
+        for peer in peers { peer.eventLoop.execute { peer.starvingChanged(by: delta, key) } }
+    }
+
+    private func starvingChanged(by delta: Int, _ key: UpstreamKey) {
+        let count = (starvingElsewhere[key] ?? 0) + delta
+        starvingElsewhere[key] = count == 0 ? nil : count
+        pools[key]?.starvingElsewhere(is: count)
+    }
+
+    // MARK: Counting
+
+    func requestBegan() { requests += 1 }
+
+    func requestEnded() {
+        requests -= 1
+        if requests == 0, !waiters.isEmpty { checkWaiters() }
+    }
+
+    /// Requests in flight at an instance, or of all clients where there is none.
+    private func inFlight(_ instance: InstanceID?) -> Int {
+        guard let instance else { return requests }
+        return pools.values.reduce(0) { $0 + ($1.isOf(instance) ? $1.inFlight : 0) }
+    }
+
+    /// Whether nothing is in flight, now or at the latest after `timeout`.
+    func drained(_ instance: InstanceID?, timeout: TimeAmount) -> EventLoopFuture<Bool> {
+        let promise = eventLoop.makePromise(of: Bool.self)
+        guard inFlight(instance) > 0 else {
+            promise.succeed(true)
+            return promise.futureResult
+        }
+        let waiter = DrainWaiter(instance: instance, promise: promise)
+        waiters.append(waiter)
+        waiter.timeout = eventLoop.assumeIsolated().scheduleTask(in: timeout) { [self] in
+            waiters.removeAll { $0 === waiter }
+            promise.succeed(false)
+        }
+        return promise.futureResult
+    }
+
+    private func checkWaiters() {
+        for waiter in waiters where inFlight(waiter.instance) == 0 {
+            waiters.removeAll { $0 === waiter }
+            waiter.timeout?.cancel()
+            waiter.promise.succeed(true)
+        }
+    }
+
+    /// What is known of an instance here: requests in flight, and when the last one ended.
+    func activity(of instance: InstanceID) -> (inFlight: Int, lastAnswer: NIODeadline?) {
+        let last = pools.values.filter { $0.isOf(instance) }.compactMap(\.lastAnswer).max()
+        return (inFlight(instance), last)
+    }
+
+    func beginShutdown() {
+        isShuttingDown = true
+        for entry in routes.entries.values {
+            for caller in entry.held.inOrder { caller.reply(.shuttingDown) }
+        }
+    }
+
+    /// Nothing more is waited for: the loop is about to end.
+    func close() {
+        for waiter in waiters {
+            waiter.timeout?.cancel()
+            waiter.promise.succeed(inFlight(waiter.instance) == 0)
+        }
+        waiters.removeAll()
+        for pool in pools.values { pool.retire() }
+    }
+
+    // MARK: Memory
+
+    /// An empty buffer to compose a message in, for the present turn of the loop.
+    func takeScratch() -> ByteBuffer {
+        guard scratch.capacity > 0 else { return ByteBufferAllocator().buffer(capacity: 1024) }
+        let buffer = scratch
+        scratch = ByteBuffer()
+        return buffer
+    }
+
+    /// Gives its memory back to be used again; where it is still being written, it is left alone.
+    func giveBack(_ buffer: consuming ByteBuffer) {
+        guard buffer.capacity <= Limits.coalesced * 2 else { return }
+        buffer.clear()
+        scratch = buffer
+    }
+}
+
+/// Somebody who waits until nothing is in flight on this loop.
+private final class DrainWaiter {
+    /// `nil`: of any client.
+    let instance: InstanceID?
+    let promise: EventLoopPromise<Bool>
+    var timeout: Scheduled<Void>?
+
+    init(instance: InstanceID?, promise: EventLoopPromise<Bool>) {
+        self.instance = instance
+        self.promise = promise
+    }
+}
+
+extension UpstreamPool {
+    fileprivate func isOf(_ instance: InstanceID) -> Bool {
+        if case .instance(instance, _, _) = key { true } else { false }
+    }
+}

@@ -1,0 +1,140 @@
+import ModelCore
+import NIOCore
+import Reconciler
+
+/// The way of a request to an upstream, up to the head of the answer.
+extension ClientConnection {
+    /// When the request was sent.
+    var sentAt: NIODeadline { exchange.sentAt }
+
+    /// Sends the request, on an idle connection if there is one.
+    func send(
+        to upstream: PreparedUpstream, _ pool: UpstreamPool, _ prepared: PreparedRoute, isFresh: Bool = false
+    ) {
+        phase = .sending
+        exchange.upstream = upstream
+        exchange.prepared = prepared
+        exchange.hasSent = false
+        // In this order: sent again to the same instance, it is in flight there without a gap.
+        pool.enter()
+        exchange.pool?.leave()
+        exchange.pool = pool
+        exchange.sentAt = .now()
+        if !exchange.isTimed {
+            exchange.isTimed = true
+            deadline?.move(to: exchange.sentAt + prepared.timeout)
+        }
+        if !isFresh, let connection = pool.takeIdle() {
+            transmit(on: connection, isReused: true)
+        } else {
+            exchange.pending = pool.connect(to: upstream, for: self)
+        }
+    }
+
+    /// The connection that was opened for the request is there.
+    func connected(_ connection: UpstreamConnection) {
+        exchange.pending = nil
+        transmit(on: connection, isReused: false)
+    }
+
+    private func transmit(on connection: UpstreamConnection, isReused: Bool) {
+        guard let upstream = exchange.upstream, let prepared = exchange.prepared else { return }
+        exchange.connection = connection
+        exchange.hasSent = true
+        connection.attach(self, isReused: isReused)
+        let writer = RequestWriter(
+            head: parser.head, bytes: exchange.bytes, query: exchange.query, requestID: exchange.requestID,
+            client: address)
+        var scratch = worker.takeScratch()
+        writer.write(to: &scratch, for: upstream, overrides: prepared.overrides)
+        if exchange.kept.readableBytes <= Limits.coalesced {
+            scratch.writeImmutableBuffer(exchange.kept)
+            connection.write(scratch)
+        } else {
+            connection.write(scratch)
+            connection.write(exchange.kept)
+        }
+        connection.flush()
+        worker.giveBack(scratch)
+        if parser.head.expectsContinue, !exchange.hasContinued, !exchange.body.isComplete {
+            exchange.hasContinued = true
+            write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
+            context?.flush()
+        }
+        // What had to wait because it could not be kept.
+        pump()
+        readOn()
+    }
+
+    // MARK: What can go wrong
+
+    /// No connection could be opened; nothing has been sent.
+    func connectFailed(_ error: any Error) {
+        exchange.pending = nil
+        guard let upstream = exchange.upstream else { return }
+        tryElsewhere(
+            else: LocalReply(502, "upstream_failed", "\(upstream.description) \(ConnectFault(error).sentence)"))
+    }
+
+    /// The connection ended before the answer did.
+    func upstreamLost(_ connection: UpstreamConnection) {
+        exchange.connection = nil
+        guard phase == .sending, let upstream = exchange.upstream, let prepared = exchange.prepared else {
+            return abort()
+        }
+        let detail = connection.failure.map { ": \($0)" } ?? ""
+        if connection.hasReceived {
+            return reply(
+                LocalReply(502, "upstream_failed", "\(upstream.description) broke off its answer\(detail)"))
+        }
+        let mayRepeat = exchange.isReplayable && prepared.route.retry
+        // A connection that had idled may have been closed by the server at the very moment it was used again.
+        if connection.isReused, !exchange.hasRetried, mayRepeat, let pool = exchange.pool {
+            exchange.hasRetried = true
+            return send(to: upstream, pool, prepared, isFresh: true)
+        }
+        let failure = LocalReply(
+            502, "upstream_failed", "\(upstream.description) closed the connection without an answer\(detail)")
+        if mayRepeat { tryElsewhere(else: failure) } else { reply(failure) }
+    }
+
+    func upstreamAnsweredMalformed(_ connection: UpstreamConnection) {
+        exchange.connection = nil
+        guard let upstream = exchange.upstream else { return abort() }
+        reply(LocalReply(502, "upstream_failed", "the answer of \(upstream.description) is not valid HTTP/1.1"))
+    }
+
+    /// Sends the request to the fallback, within the time it has left, if there is one and the body is still at hand.
+    private func tryElsewhere(else failure: LocalReply) {
+        guard exchange.upstream?.servedBy == .instance, exchange.isReplayable, let entry = exchange.entry,
+            let fallback = exchange.prepared?.fallback, let prepared = exchange.prepared,
+            let pool = entry.fallbackPool
+        else { return reply(failure) }
+        exchange.hasRetried = false
+        send(to: fallback, pool, prepared)
+    }
+
+    /// The prediction took longer than its timeout.
+    func predictionExpired() {
+        if !exchange.body.isComplete, inbound.readableBytes == 0, exchange.connection?.isWritable ?? false {
+            var late = LocalReply(408, "request_timeout", "the body of the request did not arrive in time")
+            late.closes = true
+            return reply(late)
+        }
+        let timeout = exchange.prepared?.route.timeout ?? .zero
+        reply(LocalReply(504, "prediction_timeout", "the model did not answer within \(timeout)"))
+    }
+
+    /// Breaks off whatever has been asked upstream.
+    func dropUpstream() {
+        exchange.pending?.client = nil
+        exchange.pending = nil
+        if let connection = exchange.connection {
+            exchange.connection = nil
+            connection.detach()
+            connection.close()
+        }
+        exchange.pool?.leave()
+        exchange.pool = nil
+    }
+}

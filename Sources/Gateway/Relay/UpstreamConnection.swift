@@ -1,0 +1,198 @@
+import NIOCore
+
+/// One connection to an upstream: reads its responses, and tells the client's connection what comes.
+///
+/// It belongs to a request from ``attach(_:isReused:)`` to the end of the response, and to its pool between requests.
+/// Touched only on its event loop.
+final class UpstreamConnection: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum Stage { case idle, head, body }
+
+    /// The request that it serves; `nil` while idle. The client's connection takes itself out when it closes.
+    private(set) var client: ClientConnection?
+    /// Whether it had served a request before this one.
+    private(set) var isReused = false
+    /// Whether any byte of the answer has arrived.
+    private(set) var hasReceived = false
+    /// What went wrong on the connection, if anything.
+    private(set) var failure: (any Error)?
+    private(set) var isWritable = true
+    private(set) var isClosed = false
+    var pool: UpstreamPool?
+    /// The time for which it has been idle; set by the pool.
+    var idleSince = NIODeadline.distantPast
+    /// Set while it is new and has answered nothing.
+    var firstAnswer: FirstAnswer?
+
+    private var context: ChannelHandlerContext?
+    private var stage = Stage.idle
+    private var parser = ResponseHeadParser()
+    private var body = MessageBody.none
+    private var buffer = ByteBuffer()
+    private var isReadOutstanding = false
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    /// Gives it to a request, which is then to be written.
+    func attach(_ client: ClientConnection, isReused: Bool) {
+        self.client = client
+        self.isReused = isReused
+        hasReceived = false
+        stage = .head
+        parser.reset()
+        resume()
+    }
+
+    /// Takes it from its request.
+    func detach() {
+        client = nil
+        stage = .idle
+        buffer = ByteBuffer()
+    }
+
+    func write(_ bytes: ByteBuffer) {
+        context?.write(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    func flush() {
+        context?.flush()
+    }
+
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    /// Reads on, where reading had stopped because the client takes no more.
+    func resume() {
+        guard !isReadOutstanding, let context else { return }
+        isReadOutstanding = true
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let client else { return close() }
+        if !hasReceived {
+            hasReceived = true
+            pool?.answered(self)
+        }
+        var bytes = unwrapInboundIn(data)
+        if buffer.readableBytes == 0 { buffer = bytes } else { buffer.writeBuffer(&bytes) }
+        while self.client === client, advance(client) {}
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReadOutstanding = false
+        if let client {
+            client.flushResponse()
+            if self.client != nil, !client.takesMore { return }
+        }
+        resume()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        if isWritable { client?.upstreamTakesMore() }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = error
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isClosed = true
+        pool?.closed(self)
+        guard client != nil else { return }
+        // Later: it may be a write of this very client that has found the connection closed.
+        context.eventLoop.assumeIsolated().execute { [self] in end() }
+    }
+
+    private func end() {
+        guard let client else { return }
+        let isWhole = stage == .body && body.framing == .untilClose && failure == nil
+        if isWhole {
+            detach()
+            client.responseEnded(self, isReusable: false)
+        } else {
+            detach()
+            client.upstreamLost(self)
+        }
+    }
+
+    /// Takes one step through ``buffer``. Returns whether there may be another.
+    private func advance(_ client: ClientConnection) -> Bool {
+        switch stage {
+        case .idle: false
+        case .head: readHead(client)
+        case .body: readBody(client)
+        }
+    }
+
+    private func readHead(_ client: ClientConnection) -> Bool {
+        switch buffer.withUnsafeReadableBytes({ parser.parse($0) }) {
+        case .incomplete:
+            return false
+        case .malformed:
+            detach()
+            close()
+            client.upstreamAnsweredMalformed(self)
+            return false
+        case .complete(let length):
+            guard let bytes = buffer.readSlice(length: length) else { return false }
+            if parser.head.status == 101 {
+                detach()
+                close()
+                client.upstreamAnsweredMalformed(self)
+                return false
+            }
+            if parser.head.status < 200 {
+                client.interim(parser.head, bytes)
+                parser.reset()
+                return true
+            }
+            let framing = parser.head.framing(toHead: false)
+            body = MessageBody(framing)
+            stage = .body
+            client.responseBegan(parser.head, bytes, framing)
+            if body.isComplete { finish(client) }
+            return true
+        }
+    }
+
+    private func readBody(_ client: ClientConnection) -> Bool {
+        guard buffer.readableBytes > 0 else { return false }
+        let taken: Int?
+        if client.wantsContentOnly {
+            var ranges: [Range<Int>] = []
+            taken = buffer.withUnsafeReadableBytes { body.take($0) { ranges.append($0) } }
+            for range in ranges {
+                guard let slice = buffer.getSlice(at: buffer.readerIndex + range.lowerBound, length: range.count)
+                else { continue }
+                client.responseBytes(slice)
+            }
+            buffer.moveReaderIndex(forwardBy: taken ?? 0)
+        } else {
+            taken = buffer.withUnsafeReadableBytes { body.take($0) }
+            if let taken, taken > 0, let slice = buffer.readSlice(length: taken) { client.responseBytes(slice) }
+        }
+        guard taken != nil else {
+            detach()
+            close()
+            client.upstreamLost(self)
+            return false
+        }
+        if body.isComplete, self.client === client { finish(client) }
+        return self.client === client
+    }
+
+    /// The response is whole. What follows it unasked makes the connection useless.
+    private func finish(_ client: ClientConnection) {
+        let isReusable = parser.head.keepsAlive && buffer.readableBytes == 0 && !isClosed
+        detach()
+        client.responseEnded(self, isReusable: isReusable)
+    }
+}

@@ -1,0 +1,217 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+/// The connections of one event loop to one upstream. Touched only on that loop.
+///
+/// An idle connection is used again, the latest first, and closed after ``keepAlive``. A server that serves one
+/// connection at a time lets all others wait as long as one stays open, even idle; so once a new connection has waited
+/// for its first answer longer than is usual, idle ones are closed, on every loop, and finished ones are not kept.
+final class UpstreamPool {
+    let key: UpstreamKey
+    /// Requests sent, or about to be sent, and not yet answered in full.
+    private(set) var inFlight = 0
+    /// How many routes lead here; with none, no connection is kept.
+    var routes = 0
+    var keepAlive = TimeAmount.zero
+    /// When the last response ended.
+    private(set) var lastAnswer: NIODeadline?
+
+    private unowned let worker: LoopWorker
+    private var idle: [UpstreamConnection] = []
+    private var expiry: MovingDeadline?
+    private var starvationCheck: MovingDeadline?
+    private var firstAnswers: [FirstAnswer] = []
+    private var starvingHere = 0
+    private var starvingElsewhere: Int
+    /// A moving average of the time from sending a request to the first byte of its answer, in nanoseconds.
+    private var usualAnswer: Int64 = 0
+
+    init(_ key: UpstreamKey, worker: LoopWorker, starvingElsewhere: Int) {
+        self.key = key
+        self.worker = worker
+        self.starvingElsewhere = starvingElsewhere
+        expiry = MovingDeadline(worker.eventLoop) { [unowned self] in closeExpired() }
+        starvationCheck = MovingDeadline(worker.eventLoop) { [unowned self] in checkStarvation() }
+    }
+
+    /// Counts a request as in flight, from before it is sent.
+    func enter() { inFlight += 1 }
+
+    func leave() {
+        inFlight -= 1
+        lastAnswer = .now()
+        if inFlight == 0 { worker.becameIdle(self) }
+    }
+
+    // MARK: Idle connections
+
+    func takeIdle() -> UpstreamConnection? {
+        while let connection = idle.popLast() {
+            if !connection.isClosed { return connection }
+        }
+        return nil
+    }
+
+    /// Takes back a connection whose response has ended in good order.
+    func keep(_ connection: UpstreamConnection) {
+        guard routes > 0, starvingHere + starvingElsewhere == 0, keepAlive > .zero,
+            idle.count < Limits.mostIdleConnections, !connection.isClosed
+        else { return connection.close() }
+        connection.idleSince = .now()
+        idle.append(connection)
+        if idle.count == 1 { expiry?.move(to: connection.idleSince + keepAlive) }
+    }
+
+    func closed(_ connection: UpstreamConnection) {
+        if let index = idle.lastIndex(where: { $0 === connection }) { idle.remove(at: index) }
+        if let wait = connection.firstAnswer {
+            connection.firstAnswer = nil
+            end(wait)
+        }
+    }
+
+    func closeIdle() {
+        let connections = idle
+        idle.removeAll()
+        for connection in connections { connection.close() }
+    }
+
+    /// Ends the pool's timers: it is not used any more.
+    func retire() {
+        closeIdle()
+        expiry?.cancel()
+        starvationCheck?.cancel()
+    }
+
+    private func closeExpired() {
+        let now = NIODeadline.now()
+        while let oldest = idle.first, oldest.idleSince + keepAlive <= now {
+            idle.removeFirst()
+            oldest.close()
+        }
+        if let oldest = idle.first { expiry?.move(to: oldest.idleSince + keepAlive) }
+    }
+
+    // MARK: New connections
+
+    /// Opens a connection; the client is told how that went, unless it has left by then.
+    func connect(to upstream: PreparedUpstream, for client: ClientConnection) -> PendingConnection {
+        let wait = FirstAnswer(since: .now())
+        firstAnswers.append(wait)
+        starvationCheck?.move(to: wait.since + patience)
+        let pending = PendingConnection(client)
+        let bootstrap = Self.bootstrap(worker.eventLoop, upstream)
+        let future =
+            upstream.address.map { bootstrap.connect(to: $0) }
+            ?? bootstrap.connect(host: upstream.host, port: upstream.port)
+        future.assumeIsolated().whenComplete { [self] result in
+            connected(pending, wait, result)
+        }
+        return pending
+    }
+
+    private static func bootstrap(_ eventLoop: any EventLoop, _ upstream: PreparedUpstream) -> ClientBootstrap {
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(Limits.connectTimeout)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
+            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls = upstream.tls {
+                        let name = upstream.address == nil ? upstream.host : nil
+                        try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
+                    }
+                    try pipeline.addHandler(UpstreamConnection())
+                }
+            }
+    }
+
+    private func connected(_ pending: PendingConnection, _ wait: FirstAnswer, _ result: Result<any Channel, any Error>)
+    {
+        do {
+            let channel = try result.get()
+            let connection = try channel.pipeline.syncOperations.handler(type: UpstreamConnection.self)
+            guard let client = pending.client, !connection.isClosed else {
+                end(wait)
+                connection.close()
+                if let client = pending.client { client.connectFailed(ChannelError.eof) }
+                return
+            }
+            connection.pool = self
+            connection.firstAnswer = wait
+            client.connected(connection)
+        } catch {
+            end(wait)
+            pending.client?.connectFailed(error)
+        }
+    }
+
+    // MARK: Servers that serve one connection at a time
+
+    /// The first byte of an answer has arrived.
+    func answered(_ connection: UpstreamConnection) {
+        if let wait = connection.firstAnswer {
+            connection.firstAnswer = nil
+            end(wait)
+            if wait.isStarving { return }
+        }
+        guard let sentAt = connection.client?.sentAt else { return }
+        let sample = (NIODeadline.now() - sentAt).nanoseconds
+        usualAnswer = usualAnswer == 0 ? sample : usualAnswer + (sample - usualAnswer) / 8
+    }
+
+    /// How long a new connection may wait for its first answer before it counts as starving.
+    private var patience: TimeAmount { max(Limits.starvation, .nanoseconds(4 * usualAnswer)) }
+
+    private func checkStarvation() {
+        let now = NIODeadline.now()
+        let patience = patience
+        var next: NIODeadline?
+        var hasNew = false
+        for wait in firstAnswers where !wait.isStarving {
+            guard wait.since + patience <= now else {
+                next = min(next ?? .distantFuture, wait.since + patience)
+                continue
+            }
+            wait.isStarving = true
+            starvingHere += 1
+            worker.tellPeers(starving: 1, key)
+            hasNew = true
+        }
+        if hasNew { closeIdle() }
+        if let next { starvationCheck?.move(to: next) }
+    }
+
+    private func end(_ wait: FirstAnswer) {
+        firstAnswers.removeAll { $0 === wait }
+        guard wait.isStarving else { return }
+        starvingHere -= 1
+        worker.tellPeers(starving: -1, key)
+    }
+
+    /// Another loop has more, or fewer, connections starving for the same upstream.
+    func starvingElsewhere(is count: Int) {
+        starvingElsewhere = count
+        if count > 0 { closeIdle() }
+    }
+}
+
+/// A new connection's wait for its first answer, from the moment it is opened.
+final class FirstAnswer {
+    let since: NIODeadline
+    /// Whether it has lasted so long that the server may be busy with another connection.
+    var isStarving = false
+
+    init(since: NIODeadline) { self.since = since }
+}
+
+/// A connection that is being opened for a request.
+final class PendingConnection {
+    /// `nil` once the request is no longer interested.
+    var client: ClientConnection?
+
+    init(_ client: ClientConnection) { self.client = client }
+}

@@ -1,0 +1,74 @@
+import ModelCore
+import NIOCore
+
+/// An answer that the gateway gives itself, and its error body.
+struct LocalReply {
+    var status: Int
+    var code: String
+    /// A sentence.
+    var message: String
+    var state: ModelState?
+    /// In seconds.
+    var retryAfter: Int?
+    var log: [String] = []
+    /// The `Allow` header of a 405.
+    var allow: String?
+    /// Whether the connection is closed after it.
+    var closes = false
+
+    init(_ status: Int, _ code: String, _ message: String) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+
+    init(_ refusal: Refusal) {
+        self.init(refusal.status, refusal.code, refusal.message)
+        closes = true
+    }
+
+    static var shuttingDown: LocalReply {
+        var reply = LocalReply(503, "shutting_down", "modelet is shutting down")
+        reply.closes = true
+        return reply
+    }
+
+    /// The reason phrase of ``status``.
+    var reason: StaticString {
+        switch status {
+        case 200: "OK"
+        case 400: "Bad Request"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 414: "URI Too Long"
+        case 417: "Expectation Failed"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        default: "Error"
+        }
+    }
+
+    /// The error body of design §6: what is absent is left out.
+    func body(model: ModelKey?, requestID: String) -> String {
+        var json = JSONText()
+        json.add("error", message)
+        json.add("code", code)
+        if let model { json.add("model", model.description) }
+        if let state { json.add("state", state.rawValue) }
+        if let retryAfter { json.add("retry_after", retryAfter) }
+        json.add("request_id", requestID)
+        if !log.isEmpty { json.add("log", log) }
+        return json.finished
+    }
+}
+
+extension Seconds {
+    /// Whole seconds, rounded up, at least 1: what `Retry-After` can say.
+    var retryAfter: Int { Int(max(1, (milliseconds + 999) / 1000)) }
+}

@@ -1,0 +1,187 @@
+import GRDB
+import Glibc
+import ModelCore
+import Reconciler
+@testable import StateStore
+import TestSupport
+import Testing
+
+@Suite struct OpeningTests {
+    @Test func keepsEverythingForItsOwner() throws {
+        let state = try State()
+        let directory = state.directory
+        #expect(mkdir(directory.path, 0o755) == 0)
+        let lock = try StateLock.acquire(at: directory)
+        let store = try state.open()
+        #expect(try mode(directory.path) == 0o700)
+        for file in [
+            directory.database, directory.database + "-wal", directory.database + "-shm", directory.lock,
+            directory.uuid,
+        ] {
+            #expect(try mode(file) == 0o600, "\(file)")
+        }
+        try store.close()
+        withExtendedLifetime(lock) {}
+    }
+
+    private func mode(_ path: String) throws -> mode_t {
+        var status = stat()
+        try #require(stat(path, &status) == 0)
+        return status.st_mode & 0o777
+    }
+
+    /// Who copies `modelet.db` alone after a shutdown has everything.
+    @Test func leavesOneFileWhenItIsClosed() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .ready)
+        #expect(try await store.models().count == 1)
+        try store.close()
+        #expect(access(state.directory.database + "-wal", F_OK) != 0)
+        #expect(try state.query("SELECT phase FROM instances") == ["ready"])
+    }
+
+    @Test func survivesAPowerCutOnceACallHasReturned() async throws {
+        let state = try State()
+        let store = try state.open()
+        #expect(try await store.write { try Int.fetchOne($0, sql: "PRAGMA synchronous") } == 2)
+        #expect(try await store.write { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
+        #expect(try await store.write { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
+        try store.close()
+    }
+
+    @Test func raisesTheEpochOnlyForAClaim() async throws {
+        let state = try State()
+        let first = try state.open()
+        #expect(first.epoch == 1)
+        let guest = try state.open(claim: false)
+        #expect(guest.epoch == 1)
+        try await first.accept([Sample.manifest()])
+        try await guest.commit(.waiting(Sample.key, reason: "both may write"), at: Sample.time(1))
+        let second = try state.open()
+        #expect(second.epoch == 2)
+        for store in [first, guest] {
+            await #expect(throws: StoreError.superseded) {
+                try await store.commit(.waiting(Sample.key, reason: nil), at: Sample.time(2))
+            }
+        }
+        #expect(try await first.models().map(\.waiting) == ["both may write"])
+        for store in [first, guest, second] { try store.close() }
+    }
+
+    @Test func keepsItsNameEvenWithoutTheDatabase() throws {
+        let state = try State()
+        let other = "11111111-2222-4333-8444-555555555555"
+        let first = try state.open()
+        #expect(first.uuid == State.uuid)
+        try first.close()
+        #expect(try state.open(uuid: other).uuid == State.uuid)
+
+        for file in ["", "-wal", "-shm"] { unlink(state.directory.database + file) }
+        #expect(try state.open(uuid: other).uuid == State.uuid)
+
+        unlink(state.directory.uuid)
+        #expect(try state.open(uuid: other).uuid == State.uuid)
+        #expect(try command("cat", state.directory.uuid).output == State.uuid + "\n")
+    }
+
+    @Test func isFoundAgainAsItWas() async throws {
+        let state = try State()
+        let first = try await state.open(launchedTo: .ready)
+        let models = try await first.models()
+        let instances = try await first.liveInstances()
+        try first.close()
+        let second = try state.open()
+        #expect(try await second.models() == models)
+        #expect(try await second.liveInstances() == instances)
+        #expect(try await second.leasedPorts() == [20_000: Sample.key])
+        try second.close()
+    }
+
+    /// What a first start leaves that was killed at one of its steps.
+    @Test(arguments: [
+        "",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA journal_mode = WAL; PRAGMA application_id = 1835297908",
+        "PRAGMA application_id = 1835297908; CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)",
+    ])
+    func finishesAStartThatWasCutShort(_ done: String) async throws {
+        let state = try State()
+        #expect(mkdir(state.directory.path, 0o700) == 0)
+        expectSuccess(try state.sql(done))
+        #expect(try StateReader(state.directory).snapshot() == nil)
+        let store = try await state.open(launchedTo: .ready)
+        #expect(try StateReader(state.directory).snapshot()?.models.count == 1)
+        try store.close()
+    }
+
+    /// What makes a file unfit, and what is said of it.
+    enum Unfit: String, CaseIterable, Sendable {
+        case text, foreign, newer, damagedPage, truncated
+
+        var says: String {
+            switch self {
+            case .text, .damagedPage, .truncated: "damaged"
+            case .foreign: "another program"
+            case .newer: "newer version of modelet"
+            }
+        }
+    }
+
+    @Test(arguments: Unfit.allCases)
+    func leavesAnUnfitFileAsItIs(_ unfit: Unfit) async throws {
+        let state = try State()
+        let file = state.directory.database
+        try await state.open(launchedTo: .ready).close()
+        switch unfit {
+        case .text:
+            try expectSuccess(command("sh", "-c", "echo this is not a database, but it is long enough > '\(file)'"))
+        case .foreign:
+            unlink(file)
+            try expectSuccess(state.sql("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('Monday')"))
+        case .newer:
+            try expectSuccess(state.sql("INSERT INTO grdb_migrations VALUES ('from the future')"))
+        case .damagedPage:
+            let damage = "dd if=/dev/urandom of='\(file)' bs=4096 seek=2 count=20 conv=notrunc"
+            try expectSuccess(command("sh", "-c", damage))
+        case .truncated:
+            #expect(truncate(file, 4096 * 5) == 0)
+        }
+        let before = try command("sha256sum", file)
+        let error = #expect(throws: StoreError.self) { try state.open() }
+        guard case .unavailable(let sentence) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(sentence.contains(unfit.says), "\(sentence)")
+        #expect(sentence.contains(file))
+        #expect(try command("sha256sum", file) == before)
+    }
+
+    private func expectSuccess(_ result: CommandResult) {
+        #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test func saysWhatLiesInTheWay() throws {
+        let state = try State()
+        #expect(mkdir(state.directory.path, 0o700) == 0)
+        #expect(mkdir(state.directory.database, 0o700) == 0)
+        expectUnavailable(containing: "modelet.db cannot be") { try state.open() }
+        let file = StateDirectory("/proc/version")
+        expectUnavailable(containing: "something else lies there") {
+            try SQLiteStore.open(file, claim: true, newUUID: State.uuid, at: Sample.time(0))
+        }
+    }
+}
+
+func expectUnavailable(
+    containing text: String, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Any
+) {
+    do {
+        _ = try body()
+        Issue.record("it succeeded", sourceLocation: sourceLocation)
+    } catch StoreError.unavailable(let sentence), StateLockError.unavailable(let sentence) {
+        #expect(sentence.contains(text), "\(sentence)", sourceLocation: sourceLocation)
+    } catch {
+        Issue.record("\(error)", sourceLocation: sourceLocation)
+    }
+}

@@ -1,0 +1,105 @@
+"""The configurations of what is measured side by side: nginx and HAProxy as proxies, nginx as the upstream."""
+
+import os
+
+# What the upstream answers to everything.
+ANSWER = '{"prediction":0.5}'
+# The path under which every proxy serves, and the one that it asks the upstream for.
+PUBLIC_PATH = "/orchestrator/bench/noop"
+UPSTREAM_PATH = "/predict"
+# Enough that no connection is closed for its number of requests while it is measured.
+KEEPALIVE_REQUESTS = 1_000_000_000
+
+
+def nginx(folder, workers, server):
+    """A whole nginx.conf that touches nothing outside `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = "\n".join(
+        f"    {kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    user = "user root;" if os.geteuid() == 0 else ""
+    return f"""{user}
+daemon off;
+worker_processes {workers};
+pid {folder}/nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    keepalive_requests {KEEPALIVE_REQUESTS};
+{temporary}
+{server}
+}}
+"""
+
+
+def nginx_upstream(folder, port, workers=1):
+    return nginx(folder, workers, f"""
+    server {{
+        listen 127.0.0.1:{port};
+        default_type application/json;
+        location / {{ return 200 '{ANSWER}'; }}
+    }}""")
+
+
+def nginx_proxy(folder, port, upstream):
+    return nginx(folder, 2, f"""
+    upstream noop {{
+        server 127.0.0.1:{upstream};
+        keepalive 64;
+        keepalive_requests {KEEPALIVE_REQUESTS};
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        location {PUBLIC_PATH} {{
+            proxy_pass http://noop{UPSTREAM_PATH};
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }}
+    }}""")
+
+
+def haproxy(port, upstream):
+    return f"""global
+    nbthread 2
+    maxconn 1024
+
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+    option http-keep-alive
+    http-reuse always
+
+frontend bench
+    bind 127.0.0.1:{port}
+    http-request set-path {UPSTREAM_PATH} if {{ path {PUBLIC_PATH} }}
+    default_backend noop
+
+backend noop
+    server noop 127.0.0.1:{upstream}
+"""
+
+
+def manifest(upstream, local):
+    """The upstream as an HTTP model, and another nginx of the same kind as a local artifact that modelet runs."""
+    return f"""domain: bench
+ml:
+  sources:
+    noop:
+      base_url: "http://127.0.0.1:{upstream}"
+      models:
+        default:
+          endpoint: "{UPSTREAM_PATH}"
+    local:
+      models:
+        default:
+          endpoint: "{UPSTREAM_PATH}"
+          load: eager
+          source:
+            type: local_artifact
+            path: ./local
+            startup_command: "{local.command}"
+            host: 127.0.0.1
+            port: {local.port}
+"""
