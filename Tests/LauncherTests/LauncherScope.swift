@@ -42,11 +42,7 @@ final class LauncherScope: Sendable {
 
     /// A program that was built beside the tests.
     static func program(_ name: String) -> String {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes {
-            readlink("/proc/self/exe", $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
-        }
-        let own = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return own[..<(own.lastIndex(of: "/") ?? own.startIndex)] + "/" + name
     }
 

@@ -1,7 +1,9 @@
 import FoundationEssentials
 import Glibc
+import Launcher
 import ModelCore
 import Reconciler
+import TestSupport
 import Testing
 
 @Suite("Ports")

@@ -1,8 +1,10 @@
 import FoundationEssentials
 import Glibc
+import Launcher
 import ModelCore
 import ProcFS
 import Reconciler
+import TestSupport
 import Testing
 
 @Suite("A shim that is killed alone")

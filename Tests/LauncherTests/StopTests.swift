@@ -1,7 +1,9 @@
 import Glibc
+import Launcher
 import ModelCore
 import ProcFS
 import Reconciler
+import TestSupport
 import Testing
 
 @Suite("Stopping")

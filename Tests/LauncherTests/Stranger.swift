@@ -55,6 +55,7 @@ final class HeldPort: Sendable {
             v6.sin6_port = in_port_t(port).bigEndian
             socket = try Self.listen(AF_INET6, v6)
         }
+        let socket = socket
         var bound = sockaddr_in6()
         var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
         _ = withUnsafeMutablePointer(to: &bound) { pointer in
