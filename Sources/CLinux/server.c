@@ -37,9 +37,10 @@ static bool await_go(int descriptor) {
 }
 
 static void reset_signals(void) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    // KILL, STOP and the C library's own refuse; they need it least.
-    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &action, NULL);
+    // Past the C library, which keeps two signals to itself and lets posix_spawn leave them ignored. All zero is the
+    // kernel's own structure with SIG_DFL, no flags and an empty mask. KILL and STOP refuse, and need it least.
+    unsigned long action[8] = {0};
+    for (int signal = 1; signal < NSIG; signal++) syscall(SYS_rt_sigaction, signal, action, NULL, NSIG / 8);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

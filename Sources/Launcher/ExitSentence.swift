@@ -55,7 +55,7 @@ extension ExitReport {
     private func signaledSentence(_ signal: Int32) -> String {
         switch stop {
         case "kill" where signal == SIGKILL: return "killed, because it did not end when asked to"
-        case "term" where signal == SIGTERM: return "stopped"
+        case "term" where signal == SIGTERM, "kill" where signal == SIGTERM: return "stopped"
         default: break
         }
         let dumped = core == true ? ", core dumped" : ""

@@ -1,15 +1,25 @@
 internal import Glibc
+internal import Synchronization
 
 /// What holds a shim back: it begins when one byte arrives, and ends when this is closed, by our death as well.
 final class Gate: Sendable {
-    private let descriptor: Int32
+    /// -1: closed.
+    private let descriptor: Mutex<Int32>
 
     private init(descriptor: Int32) {
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
     deinit {
-        close(descriptor)
+        close()
+    }
+
+    /// Closes it at once, whoever still refers to this object: unless it was opened before, the shim ends.
+    func close() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { Glibc.close(descriptor) }
+            descriptor = -1
+        }
     }
 
     /// A gate, and the shim's end of it, which the caller closes.
@@ -24,11 +34,13 @@ final class Gate: Sendable {
 
     /// Lets the shim go. `false`: it has ended.
     func open() -> Bool {
-        var byte: UInt8 = 1
-        while true {
-            let sent = send(descriptor, &byte, 1, Int32(MSG_NOSIGNAL))
-            if sent == 1 { return true }
-            if errno != EINTR { return false }
+        descriptor.withLock { descriptor in
+            var byte: UInt8 = 1
+            while true {
+                let sent = send(descriptor, &byte, 1, Int32(MSG_NOSIGNAL))
+                if sent == 1 { return true }
+                if errno != EINTR { return false }
+            }
         }
     }
 }

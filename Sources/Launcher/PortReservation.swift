@@ -1,19 +1,32 @@
 internal import Glibc
 internal import ProcFS
+internal import Synchronization
 
-/// Bound sockets that keep other programs from a port, until the last holder closes them.
+/// Bound sockets that keep other programs from a port, until the last process that holds them closes them.
 ///
 /// They never listen, so nobody can connect to them by mistake.
 final class PortReservation: Sendable {
     let port: Int
-    let sockets: [Int32]
+    private let open: Mutex<[Int32]>
 
     private init(port: Int, sockets: [Int32]) {
         self.port = port
-        self.sockets = sockets
+        open = Mutex(sockets)
     }
 
     deinit {
+        give()
+    }
+
+    /// The sockets, as long as they are open. The caller keeps others from ``give()`` while he uses them.
+    var sockets: [Int32] { open.withLock { $0 } }
+
+    /// Closes our sockets at once, whoever still refers to this object.
+    func give() {
+        let sockets = open.withLock { sockets in
+            defer { sockets = [] }
+            return sockets
+        }
         for socket in sockets { close(socket) }
     }
 

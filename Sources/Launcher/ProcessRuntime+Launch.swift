@@ -18,8 +18,9 @@ extension ProcessRuntime {
             let (shim, gate) = try await blocking { [self] () throws(LaunchProblem) -> (Shim, Gate) in
                 try launchShim(instance, spec, reservation)
             }
-            // The shim holds the port from here on.
             table.withLock { $0[instance.id] = .gated(shim, gate) }
+            // The shim holds the port from here on. Ours must not be in the way of the server.
+            await blocking { spawning.withLock { _ in reservation.give() } }
             return PreparedInstance(shim: shim.identity)
         } catch {
             throw error.failure(at: now())
@@ -63,7 +64,9 @@ extension ProcessRuntime {
         var pid: pid_t = 0
         let failure = withCStrings(words) { arguments in
             withCStrings(environment) { environment in
-                clinux_spawn_shim(shimPath, arguments, environment, log, descriptors, descriptors.count, &pid)
+                spawning.withLock { _ in
+                    clinux_spawn_shim(shimPath, arguments, environment, log, descriptors, descriptors.count, &pid)
+                }
             }
         }
         if failure != 0 { throw SystemFailure("cannot start \(shimPath)", errno: failure) }
@@ -107,13 +110,15 @@ extension ProcessRuntime {
 
     package func abandon(_ id: InstanceID) async {
         switch held(id) {
-        case .reserved: table.withLock { $0[id] = nil }
-        case .gated(let shim, _):
+        case .reserved(let reservation):
+            table.withLock { $0[id] = nil }
+            reservation.give()
+        case .gated(let shim, let gate):
             // Nothing has been launched, so nothing can be left of it.
             let abandoned = ExitRecord(
                 kind: .neverStarted, at: now(), message: "the launch was given up before it began")
-            // The gate goes with the entry, and with it the shim.
             table.withLock { $0[id] = .ended(.exited(abandoned)) }
+            gate.close()
             if case .ended = await ended(shim, within: Self.shimPatience) {} else { shim.signal(SIGKILL) }
             _ = await ended(shim, within: Self.shimPatience)
             let files = files(of: id)
@@ -134,6 +139,10 @@ extension ProcFSError {
         }
     }
 }
+
+/// Held from fork to exec. In between a child has copies of all our descriptors, those of other launches among them: a
+/// port that is given away meanwhile would stay taken for a moment, and the server to which it belongs would fail.
+private let spawning = Mutex<Void>(())
 
 /// Calls `body` with a NULL-terminated array of C strings.
 private func withCStrings<Result>(
