@@ -14,8 +14,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func program(_ name: String, _ dependencies: [Target.Dependency] = [], linker: [LinkerSetting] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: linker)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -57,7 +57,9 @@ let package = Package(
     targets: [
         // Programs
         program("modelet", ["Commands"]),
-        program("modelet-shim", ["CLinux", "ProcFS"]),
+        // Static: there is one for every instance, and the shared libraries of the runtime would cost each 7 MB more.
+        // A test target that depended on it would be linked so, too; `swift build --build-tests` builds it anyway.
+        program("modelet-shim", ["CLinux", "ProcFS"], linker: [.unsafeFlags(["-static-executable"])]),
         program("stub-model-server", ["CLinux", "ProcFS"]),
         module(
             "Commands",
@@ -87,12 +89,18 @@ let package = Package(
 
         // Tests
         module("TestSupport", ["Reconciler", "ModelCore"]),
+        .executableTarget(
+            name: "launcher-driver", dependencies: ["Launcher", "Reconciler", "ModelCore"],
+            path: "Tests/launcher-driver", swiftSettings: strict),
         tests("ModelCoreTests", ["ModelCore"]),
         tests("ManifestsTests", ["Manifests", "ModelCore", "TestSupport"]),
         tests("StateStoreTests", ["StateStore", "Reconciler", "ModelCore", "TestSupport", .grdb]),
         tests(
             "LauncherTests",
-            ["Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "modelet-shim", "stub-model-server"]),
+            [
+                "Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "launcher-driver",
+                "stub-model-server",
+            ]),
         tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",
@@ -103,6 +111,6 @@ let package = Package(
             [
                 "ControlPlane", "Reconciler", "ModelCore", "TestSupport", .hummingbird, .logging, .nioCore, .nioHTTP1,
             ]),
-        tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "modelet-shim", "stub-model-server"]),
+        tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "stub-model-server"]),
     ]
 )
