@@ -89,7 +89,7 @@ let package = Package(
         module("TestSupport", ["Reconciler", "ModelCore"]),
         tests("ModelCoreTests", ["ModelCore"]),
         tests("ManifestsTests", ["Manifests", "ModelCore", "TestSupport"]),
-        tests("StateStoreTests", ["StateStore", "Reconciler", "ModelCore", "TestSupport"]),
+        tests("StateStoreTests", ["StateStore", "Reconciler", "ModelCore", "TestSupport", .grdb]),
         tests(
             "LauncherTests",
             ["Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "modelet-shim", "stub-model-server"]),

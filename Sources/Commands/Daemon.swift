@@ -45,8 +45,6 @@ struct Daemon {
         do {
             try await controller.adoptInstances()
             let address = try await gateway.listen(host: settings.listen.host, port: settings.listen.port)
-            try await register(with: controller)
-            Console.print("modelet \(Version.current) is listening on http://\(address)")
             try await run(controller, gateway, surface: surface(controller, gateway, address: "\(address)"))
         } catch let error as StoreError {
             throw CommandFailure(error)
@@ -63,8 +61,8 @@ struct Daemon {
         } catch {
             throw CommandFailure(error)
         }
-        printDiagnostics(report.diagnostics)
         try await controller.enqueueAll()
+        printDiagnostics(report.diagnostics)
     }
 
     private func surface(_ controller: Controller, _ gateway: Gateway, address: String) -> DaemonSurface {
@@ -85,7 +83,11 @@ struct Daemon {
                 // Only a shutdown of the controller ends the daemon.
                 try await Task.sleep(for: .seconds(Int64.max / 4))
             }
-            group.addTask { await controller.rescan() }
+            group.addTask {
+                try await self.register(with: controller)
+                Console.print("modelet \(Version.current) is listening on http://\(surface.controllerAbout.gateway)")
+                await controller.rescan()
+            }
             group.addTask { await self.reportReadiness(of: controller, to: gateway) }
             group.addTask {
                 for await signal in signals {

@@ -15,6 +15,12 @@ package final class Gateway: RouteTable, Sendable {
     package struct Address: Hashable, Sendable, CustomStringConvertible {
         package let host: String
         package let port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 

@@ -42,6 +42,8 @@ extension Controller {
             let report = try await applier.apply(
                 directory: root, removalGuard: removalGuard, at: parts.time.now())
             enqueue(report.changes.map(\.key))
+            // Whoever is told that a model was accepted can ask it.
+            if isRunning { await look(at: report.changes.filter { $0.action == .create }.map(\.key)) }
             // What the disk kept from starting may be there now.
             enqueue(try await parts.store.models().filter { $0.backoff != nil }.map(\.key))
             return report

@@ -9,11 +9,10 @@ extension Controller {
         enqueue(try await parts.store.models().map(\.key))
     }
 
-    /// Reads every registered root again, now and every ``rescanInterval``, until cancelled.
+    /// Reads every registered root again every ``rescanInterval``, until cancelled.
     package func rescan() async {
-        while !Task.isCancelled {
+        while (try? await parts.time.sleep(for: Self.rescanInterval)) != nil {
             await rescanOnce()
-            guard (try? await parts.time.sleep(for: Self.rescanInterval)) != nil else { return }
         }
     }
 
@@ -51,24 +50,29 @@ extension Controller {
     /// Ends ``run()``: at once where instances are kept, else when every instance is drained and stopped. A second
     /// call cuts the drains short. Returns at once.
     package func shutDown(keepingInstances keep: Bool) async {
-        let mode = state.withLock { state in
-            defer { if state.mode == .running { state.mode = keep ? .leaving : .stopping } }
-            return state.mode
+        let isFirst = state.withLock { state in
+            defer { if state.mode == .running { state.mode = keep ? .leaving : .preparingToStop } }
+            return state.mode == .running
         }
-        switch mode {
-        case .running where keep:
+        guard isFirst else { return hurried.open() }
+        guard !keep else { return finished.open() }
+        do throws(StoreError) {
+            try await stopAll()
+        } catch {
+            parts.logger.error("instances cannot be stopped", metadata: ["reason": "\(error)"])
             finished.open()
-        case .running:
-            do throws(StoreError) {
-                try await enqueueAll()
-                finishIfNothingIsLeft()
-            } catch {
-                parts.logger.error("instances cannot be stopped", metadata: ["reason": "\(error)"])
-                finished.open()
-            }
-        case .stopping, .leaving:
-            hurried.open()
         }
+    }
+
+    private func stopAll() async throws(StoreError) {
+        let keys = try await parts.store.models().map(\.key)
+        // In one piece: a worker that finds the queue empty while the controller is stopping ends the loop.
+        let new = state.withLock { state in
+            state.mode = .stopping
+            return keys.filter { state.queue.add($0) }
+        }
+        startWorkers(on: new)
+        finishIfNothingIsLeft()
     }
 
     /// While shutting down: ends the loop once no key is in work. A key that still has a live instance then has one

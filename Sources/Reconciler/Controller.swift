@@ -60,9 +60,10 @@ package final class Controller: Sendable {
 
     /// What is only known while the controller runs; everything that matters after a crash is in the store.
     struct State {
-        enum Mode { case running, stopping, leaving }
+        enum Mode { case running, preparingToStop, stopping, leaving }
 
         var mode = Mode.running
+        var isLooping = false
         var queue = WorkQueue()
         /// The earliest timer of each key.
         var timers: [ModelKey: Timestamp] = [:]
@@ -82,6 +83,8 @@ package final class Controller: Sendable {
         var watched: Set<InstanceID> = []
         var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]
         var nextListener: UInt64 = 0
+        /// Opened after the next look at each model.
+        var awaitedLooks: [ModelKey: [Latch]] = [:]
         var readinessListener: AsyncStream<FleetReadiness>.Continuation?
         var lastReadiness: FleetReadiness?
         /// What was last said about each root's manifests.
@@ -99,6 +102,8 @@ package final class Controller: Sendable {
     /// Throws ``StoreError/superseded`` when another controller has taken over the state; instances are then left as
     /// they are.
     package func run() async throws {
+        state.withLock { $0.isLooping = true }
+        defer { stopLooping() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await withThrowingDiscardingTaskGroup { workers in
@@ -132,6 +137,18 @@ package final class Controller: Sendable {
         }
     }
 
+    private func stopLooping() {
+        let awaited = state.withLock { state in
+            state.isLooping = false
+            defer { state.awaitedLooks = [:] }
+            return state.awaitedLooks.values.flatMap(\.self)
+        }
+        awaited.forEach { $0.open() }
+    }
+
+    /// Whether the loop takes keys from the queue.
+    var isRunning: Bool { state.withLock { $0.isLooping } }
+
     // MARK: - Triggers
 
     /// Has a look taken at `key` soon. Returns at once.
@@ -141,8 +158,24 @@ package final class Controller: Sendable {
 
     /// All at once: none is finished before the last is in the queue.
     func enqueue(_ keys: some Sequence<ModelKey>) {
-        let new = state.withLock { state in keys.filter { state.queue.add($0) } }
-        for key in new { submit.yield(.reconcile(key)) }
+        startWorkers(on: state.withLock { state in keys.filter { state.queue.add($0) } })
+    }
+
+    func startWorkers(on keys: [ModelKey]) {
+        for key in keys { submit.yield(.reconcile(key)) }
+    }
+
+    /// Has a look taken at each of `keys`, and returns when that has been done. The loop must be running.
+    func look(at keys: [ModelKey]) async {
+        let latches = state.withLock { state in
+            keys.map { key in
+                let latch = Latch()
+                state.awaitedLooks[key, default: []].append(latch)
+                return latch
+            }
+        }
+        enqueue(keys)
+        for latch in latches { await latch.wait() }
     }
 
     /// Has a look taken at `key` at `time`; an earlier look that is already planned serves as well.
@@ -173,6 +206,7 @@ package final class Controller: Sendable {
     private func work(on key: ModelKey) async {
         state.withLock { $0.queue.begin(key) }
         repeat {
+            let awaited = state.withLock { $0.awaitedLooks.removeValue(forKey: key) } ?? []
             do {
                 while try await step(key) {}
             } catch {
@@ -180,6 +214,7 @@ package final class Controller: Sendable {
             }
             tellListeners(of: key)
             tellReadiness()
+            awaited.forEach { $0.open() }
         } while state.withLock({ $0.queue.finish(key) })
         finishIfNothingIsLeft()
     }

@@ -44,11 +44,19 @@ extension StoreConformance {
             expected.stopCause = "unloaded by a test"
             try expectEqual(try await store.live(id), expected)
 
-            try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff()), at: Sample.time(61))
+            try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(61))
             try expectEqual(try await store.live(id), nil)
             let model = try await store.model(Sample.key)?.model
-            try expectEqual(model?.lastExitAt, Sample.exit().at)
+            try expectEqual(model?.lastExitAt, Sample.time(61))
             try expectEqual(model?.backoff, Sample.backoff())
+        },
+        StoreRule("an end that was asked for leaves demand as it is") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            try await store.launch(to: .stopping)
+            let id = Sample.intent().id
+            try await store.commit(.exited(id, Sample.exit(), backoff: nil, endsDemand: false), at: Sample.time(61))
+            try expectEqual(try await store.model(Sample.key)?.model.lastExitAt, nil)
         },
         StoreRule("a container is as good an identity as a shim") { under in
             let store = under.store
@@ -114,7 +122,7 @@ extension StoreConformance {
             try await store.launch(to: .ready)
             try await store.commit(.routed(id), at: Sample.time(5))
             try expectEqual(try await store.leasedPorts(), [20_000: Sample.key])
-            try await store.commit(.exited(id, Sample.exit(.lost), backoff: nil), at: Sample.time(61))
+            try await store.commit(.exited(id, Sample.exit(.lost), backoff: nil, endsDemand: true), at: Sample.time(61))
             try expectEqual(try await store.leasedPorts(), [:])
             try expectEqual(try await store.liveInstances(), [])
             try expectEqual(try await store.model(Sample.key)?.model.backoff, nil)
@@ -127,7 +135,7 @@ extension StoreConformance {
             let instance = try await store.live(id)
             try expectEqual(instance?.phase, .intent)
             try expectEqual(instance?.stopCause, "modelet is shutting down")
-            try await store.commit(.exited(id, Sample.exit(.neverStarted), backoff: nil), at: Sample.time(2))
+            try await store.commit(.exited(id, Sample.exit(.neverStarted), backoff: nil, endsDemand: true), at: Sample.time(2))
             try expectEqual(try await store.live(id), nil)
         },
         StoreRule("every kind of exit is kept") { under in
@@ -140,7 +148,7 @@ extension StoreConformance {
             for (attempt, kind) in kinds.enumerated() {
                 let intent = Sample.intent("id-\(attempt)", attempt: attempt)
                 try await store.launch(intent, to: .starting)
-                try await store.commit(.exited(intent.id, Sample.exit(kind), backoff: nil), at: Sample.time(9))
+                try await store.commit(.exited(intent.id, Sample.exit(kind), backoff: nil, endsDemand: true), at: Sample.time(9))
                 try expectEqual(try await store.live(intent.id), nil)
             }
             try expectEqual(try await store.attempts(of: Sample.key, generation: 1), kinds.count)
@@ -166,7 +174,7 @@ extension StoreConformance {
             let before = try await store.models()
             try await store.commit(.ready(id, address: Sample.address), at: Sample.time(99))
             try await store.commit(
-                .exited(id, Sample.exit(at: Sample.time(99)), backoff: Sample.backoff()), at: Sample.time(99))
+                .exited(id, Sample.exit(at: Sample.time(99)), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(99))
             try await store.commit(.routed(InstanceID("nobody")), at: Sample.time(99))
             try await store.commit(.waiting(Sample.otherKey, reason: "?"), at: Sample.time(99))
             try expectEqual(try await store.models(), before)

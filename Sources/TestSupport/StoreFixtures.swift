@@ -80,7 +80,7 @@ extension InstanceStore {
             (.unready, .unready(intent.id, reason: "readiness probe fails")),
             (.draining, .draining(intent.id, cause: "unloaded by a test")),
             (.stopping, .stopping(intent.id, cause: "unloaded by a test")),
-            (.exited, .exited(intent.id, Sample.exit(), backoff: nil)),
+            (.exited, .exited(intent.id, Sample.exit(), backoff: nil, endsDemand: true)),
         ]
         guard phase != .intent else { return }
         for (index, step) in path.enumerated() {

@@ -7,7 +7,7 @@ final class ChildProcess: Sendable {
     private let errorPath: String
 
     /// - Parameter output: the path, without its ending, of the files that standard output and error are written to.
-    init(_ arguments: [String], environment: [String: String] = [:], directory: String? = nil, output: String) throws {
+    init(_ arguments: [String], environment: [String: String] = [:], output: String) throws {
         outputPath = output + ".out"
         errorPath = output + ".err"
         var actions = posix_spawn_file_actions_t()
@@ -17,7 +17,6 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputPath, create, 0o600)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errorPath, create, 0o600)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
 
         var variables = Self.inheritedEnvironment()
         variables.merge(environment) { $1 }
@@ -85,6 +84,13 @@ func readFile(_ path: String) -> String {
         if count <= 0 { return String(decoding: bytes, as: UTF8.self) }
         bytes += chunk[..<count]
     }
+}
+
+/// The program that a process executes; empty where there is no such process.
+func executable(_ pid: Int32) -> String {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/\(pid)/exe", &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
 }
 
 /// Whether a process runs: a zombie does not.

@@ -216,8 +216,8 @@ extension EndToEnd {
 
 extension TestHost {
     /// The model servers of this host.
-    fileprivate func serverPIDs() -> [Int32] {
-        processes().filter { readFile("/proc/\($0)/comm") == "stub-model-serv\n" }
+    func serverPIDs() -> [Int32] {
+        processes().filter { executable($0).hasSuffix("/stub-model-server") }
     }
 
     /// Mounts a small file system for the time of `body`. Needs the rights of root; without them the test fails.
@@ -226,9 +226,17 @@ extension TestHost {
         mkdir(mount, 0o700)
         let mounted = try await run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", mount])
         guard mounted.status == 0 else { throw HarnessError("cannot mount: \(mounted.errors)") }
-        let result = await Result(catching: { try await body(mount) })
+        do {
+            try await body(mount)
+        } catch {
+            try await unmount(mount)
+            throw error
+        }
+        try await unmount(mount)
+    }
+
+    private func unmount(_ mount: String) async throws {
         for pid in processes() { kill(pid, SIGKILL) }
         try await eventually("it is unmounted") { try await run(["umount", mount]).status == 0 }
-        try result.get()
     }
 }

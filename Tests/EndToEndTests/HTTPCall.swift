@@ -59,7 +59,7 @@ struct HTTPCall {
         var bytes = Array((head + body).utf8)[...]
         while !bytes.isEmpty {
             let count = bytes.withUnsafeBytes {
-                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { throw HarnessError("the connection was closed while sending") }
             bytes = bytes.dropFirst(count)

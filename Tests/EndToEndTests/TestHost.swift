@@ -11,23 +11,25 @@ final class TestHost: Sendable {
     /// Runs `body` on a new host and leaves nothing of it behind, whatever happens.
     static func run(_ body: (TestHost) async throws -> Void) async throws {
         let host = try TestHost()
-        let result = await Result(catching: { try await body(host) })
+        do {
+            try await body(host)
+        } catch {
+            await host.tearDown()
+            throw error
+        }
         await host.tearDown()
-        try result.get()
     }
 
     private init() throws {
         var template = Array("/tmp/modelet-e2e-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw HarnessError("cannot make a temporary directory") }
-        directory = template.withUnsafeBufferPointer { String(cString: $0.baseAddress ?? UnsafePointer(template)) }
+        directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         mkdir(directory + "/manifests", 0o700)
     }
 
     /// Where the programs under test lie: beside the test runner.
     static let programs: String = {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let path = String(decoding: buffer.prefix(max(count, 0)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let path = executable(getpid())
         return String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
     }()
 
@@ -106,7 +108,7 @@ final class TestHost: Sendable {
 
     func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Ended {
         let process = try ChildProcess(
-            arguments, environment: environment, directory: directory, output: newOutput("command"))
+            arguments, environment: environment, output: newOutput("command"))
         let status = try await process.exitStatus()
         return Ended(status: status, output: process.output, errors: process.errors)
     }

@@ -41,7 +41,7 @@ import Testing
     /// Random changes of the corpus, the same ones in every run.
     @Test(arguments: 0..<16) func readsMutationsAsTheOracleDoes(_ seed: Int) {
         var random = Random(state: UInt64(seed) &* 7919 &+ 1)
-        for _ in 0..<400 {
+        for _ in 0..<2000 {
             var bytes = Array(Self.corpus[random.below(Self.corpus.count)].utf8)
             for _ in 0...random.below(4) { random.mutate(&bytes, corpus: Self.corpus) }
             compare(bytes)
@@ -51,7 +51,10 @@ import Testing
     private func compare(_ bytes: [UInt8]) {
         let ours = own(bytes)
         guard ours != .refused else { return }
-        #expect(ours == oracle(bytes), "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
+        let theirs = oracle(bytes)
+        // Lines are judged here once they are whole; the oracle may know earlier that one will be refused.
+        if ours == .incomplete, theirs == .refused { return }
+        #expect(ours == theirs, "\(String(decoding: bytes, as: UTF8.self).debugDescription)")
     }
 
     private func own(_ bytes: [UInt8]) -> Reading {
@@ -85,7 +88,12 @@ import Testing
         defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
         var message = Message()
         do {
-            let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes)
+            // Its limits of size are another matter; only its grammar is asked for.
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderFieldSize = 1 << 20
+            limits.maxHeaderListSize = 1 << 20
+            limits.maxHeaderFieldCount = 1 << 20
+            let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
             try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(decoder))
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         } catch {
@@ -103,7 +111,7 @@ import Testing
                 message.method = head.method.rawValue
                 message.target = head.uri
                 message.version = "\(head.version.major).\(head.version.minor)"
-                message.headers = head.headers.map { "\($0.name): \($0.value)" }
+                message.headers = head.headers.map { "\($0.name): \($0.value.trimmed)" }
             case .body(let body): message.body += body.readableBytesView
             case .end: return .message(message)
             }

@@ -88,7 +88,7 @@ import Testing
     @Test func readsEveryField() throws {
         let (folder, set) = try loadEverything()
         #expect(set.errors == [])
-        #expect(set.warnings == [])
+        #expect(set.warnings.allSatisfy { $0.message.contains("does not act on it yet") })
 
         var local = LocalArtifactSpec(
             path: "\(folder.path)/model", startupCommand: "serve --port ${PORT} --token ${TOKEN}", host: "127.0.0.1")

@@ -366,6 +366,17 @@ import Testing
         #expect(set.diagnostics.map(\.excerpt) == ["ü: 1", "\"ü\":    \"x\""])
     }
 
+    @Test func warnsOfFieldsThatThisVersionDoesNotActOn() throws {
+        let fields = ["max_concurrency: 4", "max_queue: 5"]
+        for field in fields {
+            let set = try load(manifest(model: field))
+            #expect(set.warnings.map(\.line) == [7])
+            #expect(set.warnings.allSatisfy { $0.message.contains("does not act on it yet") })
+            #expect(set.models.count == 1)
+        }
+        #expect(try load(manifest(model: "max_concurrency: unlimited")).warnings == [])
+    }
+
     @Test func warnsOfFieldsWithoutEffect() throws {
         let set = try load(manifest(model: "load: eager\ntimeout: 5"))
         #expect(set.warnings.map(\.line) == [7])

@@ -21,7 +21,7 @@ import Testing
         #expect(try state.query("\(operations) WHERE outcome = 'open'") == ["drain|unloaded by ops|open|"])
         try await store.commit(.stopping(id, cause: "unloaded by ops"), at: Sample.time(5))
         #expect(try state.query("\(operations) WHERE outcome = 'open'") == ["stop|unloaded by ops|open|"])
-        try await store.commit(.exited(id, Sample.exit(), backoff: nil), at: Sample.time(6))
+        try await store.commit(.exited(id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(6))
         try await store.accept([])
         try await store.commit(.removed(Sample.key), at: Sample.time(7))
         #expect(
@@ -45,7 +45,7 @@ import Testing
     @Test func aStartThatEndsBeforeReadinessHasFailed() async throws {
         let state = try State()
         let store = try await state.open(launchedTo: .starting)
-        try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff()), at: Sample.time(6))
+        try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(6))
         #expect(try state.query(operations) == ["start|demanded by a test|failed|exited with code 3"])
         try store.close()
     }
@@ -173,7 +173,7 @@ import Testing
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
             #expect(Task.isCancelled)
-            try await store.commit(.exited(id, Sample.exit(), backoff: nil), at: Sample.time(9))
+            try await store.commit(.exited(id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(9))
             return try await store.liveInstances()
         }
         #expect(try await task.value == [])

@@ -28,6 +28,17 @@ enum ByteClass {
         byte > 0x20 && byte < 0x7F
     }
 
+    /// Whether the byte may stand in a `Host`: visible, and none that would begin a path, a query or a user name.
+    static func isAuthority(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "\\"),
+            UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
+            false
+        default:
+            isVisible(byte)
+        }
+    }
+
     @inline(__always)
     static func isDigit(_ byte: UInt8) -> Bool {
         byte &- UInt8(ascii: "0") < 10

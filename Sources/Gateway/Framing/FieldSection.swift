@@ -59,13 +59,13 @@ struct FieldSection {
         switch field.name {
         case .contentLength:
             if repeated { return .repeatedContentLength }
-            contentLength = Self.length(bytes, field.value)
+            contentLength = Self.hasTabs(bytes, around: field) ? nil : Self.length(bytes, field.value)
             return contentLength == nil ? .badContentLength : nil
         case .transferEncoding:
             if repeated { return .repeatedTransferEncoding }
             let value = field.value
             let isChunked = bytes.token(from: value.lowerBound, to: value.upperBound, is: "chunked")
-            transferCoding = isChunked ? .chunked : .unsupported
+            transferCoding = isChunked && !Self.hasTabs(bytes, around: field) ? .chunked : .unsupported
             return nil
         case .host:
             return repeated ? .repeatedHost : nil
@@ -75,6 +75,13 @@ struct FieldSection {
         default:
             return nil
         }
+    }
+
+    /// Whether there are tabs around the value. Some servers take them for a part of it, so that a field that frames
+    /// the message would mean one thing here and another thing there.
+    private static func hasTabs(_ bytes: UnsafeRawBufferPointer, around field: HeaderField) -> Bool {
+        bytes[Int(field.nameEnd)..<Int(field.valueStart)].contains(ByteClass.tab)
+            || bytes[Int(field.valueEnd)..<Int(field.end)].contains(ByteClass.tab)
     }
 
     /// The longest `Content-Length` read, in digits: what fits an `Int` whatever the digits are.

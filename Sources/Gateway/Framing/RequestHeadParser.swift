@@ -124,7 +124,7 @@ struct RequestHeadParser {
         case (.chunked, nil): head.framing = .chunked
         }
         if let host = head.section.first(.host) {
-            for index in host.value where !Self.isAuthority(bytes[index]) { return .badHost }
+            for index in host.value where !ByteClass.isAuthority(bytes[index]) { return .badHost }
         } else if head.isHTTP11 {
             return .missingHost
         }
@@ -137,16 +137,5 @@ struct RequestHeadParser {
         }
         head.expectsContinue = head.isHTTP11 && head.framing != .none
         return nil
-    }
-
-    /// Whether the byte may stand in a `Host`: visible, and none that would begin a path, a query or a user name.
-    private static func isAuthority(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "@"), UInt8(ascii: "\\"),
-            UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"):
-            false
-        default:
-            ByteClass.isVisible(byte)
-        }
     }
 }

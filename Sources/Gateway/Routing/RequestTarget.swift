@@ -18,7 +18,7 @@ struct RequestTarget: Equatable {
         let authority = target.lowerBound + scheme.utf8CodeUnitCount
         guard authority < target.upperBound, bytes.token(from: target.lowerBound, to: authority, is: scheme),
             let slash = (authority..<target.upperBound).first(where: { bytes[$0] == UInt8(ascii: "/") }),
-            slash > authority
+            slash > authority, (authority..<slash).allSatisfy({ ByteClass.isAuthority(bytes[$0]) })
         else { return nil }
         return slash
     }

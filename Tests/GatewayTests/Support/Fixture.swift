@@ -33,7 +33,7 @@ let scorer = ModelKey(domain: "churn", source: "scorer", model: "default")
 
 extension Gateway {
     /// Where it listens; only for gateways that do.
-    var address: Address { listeningAddress ?? Address(host: "", port: 0) }
+    var address: Address { listeningAddress ?? Address(host: "nowhere", port: 0) }
 }
 
 /// Runs `body` with a gateway of two loops, which is closed afterwards.

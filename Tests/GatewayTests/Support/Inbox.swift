@@ -39,27 +39,17 @@ final class Inbox: Sendable {
         }
     }
 
-    func discard(_ count: Int) async throws {
-        var left = count
-        while left > 0 {
-            let (taken, isAtEnd, version) = state.withLock { state in
-                let taken = min(left, state.text.readableBytes)
-                state.text.moveReaderIndex(forwardBy: taken)
-                state.text.discardReadBytes()
-                return (taken, state.isAtEnd, state.version)
+    /// Waits until there is something, and throws it away. Returns how many bytes that was.
+    func discardSome() async throws -> Int {
+        while true {
+            let (count, isAtEnd, version) = state.withLock { state in
+                defer { state.text.clear() }
+                return (state.text.readableBytes, state.isAtEnd, state.version)
             }
-            left -= taken
-            guard left > 0, taken == 0 else { continue }
+            if count > 0 { return count }
             guard !isAtEnd else { throw Ended() }
             await change(after: version)
             try Task.checkCancellation()
-        }
-    }
-
-    func discardAll() -> Int {
-        state.withLock { state in
-            defer { state.text.clear() }
-            return state.text.readableBytes
         }
     }
 

@@ -47,9 +47,9 @@ final class RawClient: Sendable {
         }
     }
 
-    /// Waits until `count` bytes have come, and throws them away.
-    func discard(_ count: Int) async throws {
-        try await within("\(count) bytes") { try await self.inbox.discard(count) }
+    /// Waits until something has come, and throws it away. Returns how many bytes that was.
+    func discardSome() async throws -> Int {
+        try await within("some bytes") { try await self.inbox.discardSome() }
     }
 
     /// Waits until `text` has come, and throws away what came up to its end.
@@ -62,9 +62,6 @@ final class RawClient: Sendable {
             }
         }
     }
-
-    /// Throws away what has come already. Returns how many bytes that was.
-    func discardWhatIsThere() -> Int { inbox.discardAll() }
 
     func close() async {
         try? await channel.close().get()

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A server on a real socket that records the requests it gets, byte for byte, and answers as it is told.
@@ -41,10 +42,10 @@ final class StubUpstream: Sendable {
 
     /// - Parameter isOneThreaded: it serves one connection at a time, until that is closed.
     static func start(
-        isOneThreaded: Bool = false, closesAtOnce: Bool = false,
+        isOneThreaded: Bool = false, tls: NIOSSLContext? = nil,
         _ answer: @escaping @Sendable (Request) -> Answer = { _ in .ok() }
     ) async throws -> StubUpstream {
-        let log = RequestLog(closesAtOnce: closesAtOnce, answer)
+        let log = RequestLog(answer)
         let box = ListenerBox()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
@@ -57,6 +58,7 @@ final class StubUpstream: Sendable {
                     if isOneThreaded { box.acceptNext() }
                 }
                 return channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.addHandler(StubHandler(log))
                 }
             }
@@ -126,11 +128,9 @@ final class RequestLog: Sendable {
     }
 
     let answer: @Sendable (StubUpstream.Request) -> StubUpstream.Answer
-    let closesAtOnce: Bool
     private let state = Mutex(State())
 
-    init(closesAtOnce: Bool, _ answer: @escaping @Sendable (StubUpstream.Request) -> StubUpstream.Answer) {
-        self.closesAtOnce = closesAtOnce
+    init(_ answer: @escaping @Sendable (StubUpstream.Request) -> StubUpstream.Answer) {
         self.answer = answer
     }
 
@@ -144,7 +144,6 @@ final class RequestLog: Sendable {
             state.connections += 1
             state.open[ObjectIdentifier(channel)] = channel
         }
-        if closesAtOnce { channel.close(promise: nil) }
     }
 
     func closed(_ channel: any Channel) {
