@@ -1,9 +1,8 @@
 import Glibc
-package import Logging
+import Logging
 package import ModelCore
 import NIOCore
 import NIOPosix
-import NIOSSL
 package import Reconciler
 import Synchronization
 
@@ -11,19 +10,6 @@ import Synchronization
 ///
 /// Every event loop owns its own routes, connections and counters; what is published is posted to each of them.
 package final class Gateway: RouteTable, Sendable {
-    /// Where it listens.
-    package struct Address: Hashable, Sendable, CustomStringConvertible {
-        package let host: String
-        package let port: Int
-
-        package init(host: String, port: Int) {
-            self.host = host
-            self.port = port
-        }
-
-        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-    }
-
     private let group: MultiThreadedEventLoopGroup
     private let workers: [LoopWorker]
     private let shared: GatewayShared
@@ -210,11 +196,4 @@ package final class Gateway: RouteTable, Sendable {
         for part in parts { isDrained = ((try? await part.get()) ?? true) && isDrained }
         return isDrained
     }
-}
-
-/// What the gateway knows of an instance's requests.
-package struct InstanceActivity: Hashable, Sendable {
-    package var inFlight: Int
-    /// Since a prediction last ended, well or badly; `nil` where none has.
-    package var sinceLastAnswer: Duration?
 }

@@ -1,6 +1,5 @@
 import Logging
 import ModelCore
-import NIOSSL
 import Reconciler
 import Synchronization
 

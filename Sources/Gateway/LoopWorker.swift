@@ -1,8 +1,6 @@
-import Logging
 import ModelCore
 import NIOCore
 import Reconciler
-import Synchronization
 
 /// Everything of the gateway that belongs to one event loop: its routes, its pools, its counters.
 ///
@@ -193,19 +191,6 @@ final class LoopWorker: @unchecked Sendable {
         guard buffer.capacity <= Limits.coalesced * 2 else { return }
         buffer.clear()
         scratch = buffer
-    }
-}
-
-/// Somebody who waits until nothing is in flight on this loop.
-private final class DrainWaiter {
-    /// `nil`: of any client.
-    let instance: InstanceID?
-    let promise: EventLoopPromise<Bool>
-    var timeout: Scheduled<Void>?
-
-    init(instance: InstanceID?, promise: EventLoopPromise<Bool>) {
-        self.instance = instance
-        self.promise = promise
     }
 }
 

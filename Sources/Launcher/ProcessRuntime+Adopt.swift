@@ -12,6 +12,13 @@ extension ProcessRuntime {
         case running(Shim)
         case ended(ExitVerdict)
         case unknown(reason: String)
+
+        var isUnknown: Bool {
+            switch self {
+            case .unknown, .ended(.unknown): true
+            case .running, .ended(.exited): false
+            }
+        }
     }
 
     package func adopt(_ instance: InstanceRecord) async -> AdoptionVerdict {
@@ -39,6 +46,19 @@ extension ProcessRuntime {
         case .concluding, .ended: return .ended(await conclude(instance, nil))
         case .reserved, nil: break
         }
+        var located = await locateUnheld(instance)
+        // A shim that was just being started when its controller died may take its lock while we look. It is about to
+        // see that its gate has closed; then it is clear what it was.
+        for _ in 0..<Self.looksForLock where instance.shim == nil && located.isUnknown {
+            try? await Task.sleep(for: Self.look)
+            located = await locateUnheld(instance)
+        }
+        return located
+    }
+
+    private static let looksForLock = 50
+
+    private func locateUnheld(_ instance: InstanceRecord) async -> Located {
         let files = files(of: instance.id)
         let lookup = await blocking {
             instance.shim.map { Shim.find($0) } ?? Shim.find(lockHolderOf: files)

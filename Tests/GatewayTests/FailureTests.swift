@@ -139,10 +139,12 @@ import Testing
     @Test func silenceAfterTheHeadBreaksTheAnswerOff() async throws {
         let upstream = try await StubUpstream.start { _ in .bytes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf") }
         try await withGateway { gateway, _ in
-            await gateway.publish([route(.instance(upstream)) { $0.timeout = Seconds(milliseconds: 50) }])
+            await gateway.publish([route(.instance(upstream)) { $0.timeout = Seconds(milliseconds: 300) }])
             let client = try await RawClient.connect(gateway.address.port)
-            try await client.send(post())
-            _ = try await client.rest()
+            try await client.send(post(headers: "Connection: close\r\n"))
+            var rest = try await client.rest()
+            // Where even the head was late, the answer is whole, and a 504.
+            #expect([nil, 504].contains(RawResponse.take(from: &rest, isAtEnd: false)?.status))
             try await upstream.allClosed()
         }
         await upstream.stop()

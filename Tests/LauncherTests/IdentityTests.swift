@@ -67,7 +67,7 @@ struct IdentityTests {
         let ticks = try ProcFS.stat(stranger.pid).startTicks
         identity.pidfdInode = nil
         switch forgery {
-        case .startTicks: break
+        case .startTicks: identity.startTicks = ticks + 1
         case .pidfdInode: (identity.startTicks, identity.pidfdInode) = (ticks, 1)
         case .bootID: (identity.startTicks, identity.bootID) = (ticks, "00000000-0000-0000-0000-000000000000")
         case .namespace: (identity.startTicks, identity.pidNamespace) = (ticks, 1)

@@ -1,4 +1,3 @@
-import Glibc
 import NIOCore
 
 /// One client's connection: takes its requests one after the other, and answers each.
@@ -180,58 +179,5 @@ final class ClientConnection: ChannelInboundHandler {
         var refused = LocalReply(400, "bad_request", "the chunked body is malformed")
         refused.closes = true
         reply(refused)
-    }
-
-    // MARK: The end
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        isWritable = context.channel.isWritable
-        guard isWritable else { return }
-        stalledBytes = nil
-        exchange.connection?.resume()
-        pump()
-        readOn()
-    }
-
-    /// The upstream takes more of the body.
-    func upstreamTakesMore() {
-        pump()
-        readOn()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        leave()
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        leave()
-        self.context = nil
-    }
-
-    /// The client is gone: its request is forgotten, and what was asked upstream is broken off.
-    private func leave() {
-        guard phase != .closed else { return }
-        let wasBusy = phase == .held || phase == .sending || phase == .relaying
-        phase = .closed
-        deadline?.cancel()
-        releaseHold()
-        dropUpstream()
-        inbound = ByteBuffer()
-        out = ByteBuffer()
-        exchange = Exchange()
-        if wasBusy { worker.requestEnded() }
-    }
-
-    /// Breaks the connection, so that the client cannot take what it has for all of the answer.
-    func abort() {
-        guard let context, phase != .closed else { return }
-        // A reset rather than an orderly end: to a client of HTTP/1.0 an end would look like the whole answer.
-        let provider = context.channel as? any SocketOptionProvider
-        _ = provider?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        context.close(promise: nil)
     }
 }
