@@ -1,5 +1,5 @@
 import Glibc
-import Logging
+package import Logging
 package import ModelCore
 import NIOCore
 import NIOPosix
