@@ -65,7 +65,7 @@ struct Apply: AsyncParsableCommand {
 
     private func show(_ report: ApplyReport, isRunning: Bool) {
         printDiagnostics(report.diagnostics)
-        PlanText(changes: report.changes, heldRemovals: report.heldRemovals).print()
+        PlanText(report.changes, held: report.heldRemovals, isBroken: !report.brokenFiles.isEmpty).print()
         if !report.brokenFiles.isEmpty {
             Console.printError(
                 "not accepted, their last good content stays: " + report.brokenFiles.joined(separator: ", "))

@@ -27,13 +27,15 @@ struct Daemon {
 
     /// Runs until told to end. Everything that an earlier run left is adopted, and served, before a manifest is read.
     func run() async throws {
+        // Trapped before anything is adopted: a signal that comes early is carried out later, and not by the kernel.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let demand = DemandRelay()
         let gateway = Gateway(demand: demand, log: logger)
         let parts = Parts(opened: opened, portRange: settings.portRange, logger: logger)
         let controller = try parts.controller(routes: gateway, startSlots: settings.startSlots)
         demand.connect(to: controller)
         do {
-            try await serve(controller, gateway)
+            try await serve(controller, gateway, signals)
         } catch {
             await gateway.close()
             throw error
@@ -41,11 +43,16 @@ struct Daemon {
         await gateway.close()
     }
 
-    private func serve(_ controller: Controller, _ gateway: Gateway) async throws {
+    private func serve(
+        _ controller: Controller, _ gateway: Gateway, _ signals: UnixSignalsSequence
+    ) async throws {
         do {
             try await controller.adoptInstances()
             let address = try await gateway.listen(host: settings.listen.host, port: settings.listen.port)
-            try await run(controller, gateway, surface: surface(controller, gateway, address: "\(address)"))
+            let surface = surface(controller, gateway, address: "\(address)")
+            try await run(controller, gateway, surface, signals)
+            let left = try await controller.leftovers()
+            guard left.isEmpty else { throw CommandFailure(leftovers: left) }
         } catch let error as StoreError {
             throw CommandFailure(error)
         } catch let error as GatewayError {
@@ -57,7 +64,7 @@ struct Daemon {
     private func register(with controller: Controller) async throws {
         let report: ApplyReport
         do throws(ControlError) {
-            report = try await controller.apply(root: settings.manifests, removalGuard: RemovalGuard())
+            report = try await controller.apply(root: settings.manifests, removalGuard: RemovalGuard(), follows: true)
         } catch {
             throw CommandFailure(error)
         }
@@ -73,9 +80,10 @@ struct Daemon {
                 startedAt: SystemTime().now()))
     }
 
-    private func run(_ controller: Controller, _ gateway: Gateway, surface: DaemonSurface) async throws {
+    private func run(
+        _ controller: Controller, _ gateway: Gateway, _ surface: DaemonSurface, _ signals: UnixSignalsSequence
+    ) async throws {
         let admin = AdminServer(socket: opened.directory.socket, surface: surface, logger: logger)
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
             group.addTask {
@@ -97,8 +105,23 @@ struct Daemon {
             // The controller ends when it has been shut down, or when something has failed for good.
             defer { group.cancelAll() }
             try await group.next()
+            await finishRequests(controller, gateway)
         }
     }
+
+    /// Lets requests in flight finish (those to kept instances, to fallbacks and to remote models), until
+    /// ``longestFinish`` has passed or a second signal has come.
+    private func finishRequests(_ controller: Controller, _ gateway: Gateway) async {
+        await withTaskGroup { group in
+            group.addTask { _ = await gateway.finished(timeout: Self.longestFinish) }
+            group.addTask { await controller.untilHurried() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// What `drain_timeout` is where no manifest gives one.
+    private static let longestFinish: Duration = .seconds(30)
 
     private func end(_ surface: DaemonSurface, by signal: UnixSignal) async {
         logger.notice("ending", metadata: ["signal": "\(signal)", "keep": "\(settings.keepsInstances)"])

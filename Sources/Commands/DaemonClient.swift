@@ -65,6 +65,7 @@ struct WaitOptions: ParsableArguments {
     /// Waits for `goal` where asked to, and says what came of it.
     func run(_ goal: WaitGoal, of key: ModelKey, in state: StateOptions) async throws {
         guard wait else { return }
+        let start = ContinuousClock.now
         let result = try await asking(state) { client throws(ClientError) in
             try await client.wait(for: goal, of: key, timeout: .seconds(timeout))
         }
@@ -74,8 +75,8 @@ struct WaitOptions: ParsableArguments {
             return
         }
         let reason = result.condition.reason.map { ": \($0)" } ?? ""
-        let isOver = [.starting, .pending, .pulling, .draining, .stopping, .ready].contains(result.condition.state)
+        let isLate = ContinuousClock.now - start >= .seconds(timeout)
         throw CommandFailure(
-            "\(key) is \(word)\(reason)", status: isOver ? ExitStatus.timedOut : ExitStatus.failed)
+            "\(key) is \(word)\(reason)", status: isLate ? ExitStatus.timedOut : ExitStatus.failed)
     }
 }

@@ -32,7 +32,7 @@ struct Parts {
             },
             prober: ReadinessProber(), routes: routes, manifests: manifests,
             obstacle: { source, root in Self.obstacle(to: source, in: manifests.artifactRoots(of: root)) },
-            time: time, logger: logger)
+            pruneFiles: { await processes.prune(keeping: $0) }, time: time, logger: logger)
         return Controller(parts, startSlots: startSlots)
     }
 
@@ -51,7 +51,8 @@ struct Parts {
     private static func shim() throws -> String {
         let path = environment("MODELET_SHIM") ?? ownDirectory() + "/modelet-shim"
         guard access(path, X_OK) == 0 else {
-            throw CommandFailure("\(path) is missing: modelet-shim must lie beside modelet, or be named by MODELET_SHIM")
+            throw CommandFailure(
+                "\(path) is missing: modelet-shim must lie beside modelet, or be named by MODELET_SHIM")
         }
         return path
     }

@@ -25,32 +25,42 @@ struct Plan: ParsableCommand {
         let accepted = snapshot?.models.map(\.model) ?? []
         let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot?.roots.map(\.path) ?? [])
         let set = DirectoryManifests().load(root: root)
-        var acceptance = judge(set, root: root, accepted: accepted)
-        if let scope { acceptance.narrow(to: scope, accepted: accepted) }
+        let assessment = ManifestApplier.assess(
+            set, root: root, scope: scope, accepted: accepted, guard: RemovalGuard())
         let report = Report(
-            changes: plannedChanges(acceptance), heldRemovals: acceptance.heldRemovals, diagnostics: set.diagnostics)
+            changes: plannedChanges(assessment.acceptance), heldRemovals: assessment.acceptance.heldRemovals,
+            diagnostics: assessment.diagnostics)
         switch output.format {
         case .table:
             printDiagnostics(report.diagnostics)
-            PlanText(changes: report.changes, heldRemovals: report.heldRemovals).print()
+            PlanText(report.changes, held: report.heldRemovals, isBroken: !assessment.brokenFiles.isEmpty).print()
         case .json:
             Console.print(json(report))
         }
-        if set.diagnostics.contains(where: { $0.severity == .error }) { throw ExitStatus.invalidManifests }
+        if report.diagnostics.contains(where: { $0.severity == .error }) { throw ExitStatus.invalidManifests }
         if !report.changes.isEmpty || !report.heldRemovals.isEmpty { throw ExitStatus.changes }
     }
 }
 
 /// A plan as people read it: a line a model, then the sum.
 struct PlanText {
-    var changes: [PlannedChange]
-    var heldRemovals: [ModelKey]
+    private let changes: [PlannedChange]
+    private let heldRemovals: [ModelKey]
+    private let isBroken: Bool
+
+    /// - Parameter isBroken: whether files could not be read, so that nothing can be said of what they define.
+    init(_ changes: [PlannedChange], held heldRemovals: [ModelKey], isBroken: Bool) {
+        self.changes = changes
+        self.heldRemovals = heldRemovals
+        self.isBroken = isBroken
+    }
 
     func print() {
         lines(isColoured: Console.isTerminal).forEach(Console.print)
     }
 
     func lines(isColoured: Bool) -> [String] {
+        if changes.isEmpty, heldRemovals.isEmpty, isBroken { return [] }
         if changes.isEmpty, heldRemovals.isEmpty { return ["No changes: the manifests are what is accepted."] }
         let width = changes.map(\.key.description.count).max() ?? 0
         var lines = changes.map { change in

@@ -25,7 +25,10 @@ struct Shutdown: AsyncParsableCommand {
         // The lock is free when the daemon has ended, whatever else was in its way.
         let directory = StateDirectory(state.directory)
         while StateLock.holder(at: directory) != nil { try await Task.sleep(for: .milliseconds(50)) }
-        Console.print(keep ? "modelet has ended; its models run on" : "modelet has ended, and its models with it")
+        if keep { return Console.print("modelet has ended; its models run on") }
+        let left = try readState(state.directory)?.models.flatMap(\.instances) ?? []
+        guard left.isEmpty else { throw CommandFailure(leftovers: left) }
+        Console.print("modelet has ended, and its models with it")
     }
 
     private func stopWhatIsLeft() async throws {
@@ -44,10 +47,7 @@ struct Shutdown: AsyncParsableCommand {
             await controller.shutDown(keepingInstances: false)
             try await controller.run()
             let left = try await opened.store.liveInstances()
-            guard left.isEmpty else {
-                throw CommandFailure(
-                    "\(left.count) could not be stopped, since their identity cannot be proved: see `modelet status`")
-            }
+            guard left.isEmpty else { throw CommandFailure(leftovers: left) }
             Console.print("no modelet was running; \(count) \(count == 1 ? "instance" : "instances") stopped")
         } catch let error as StoreError {
             throw CommandFailure(error)
@@ -60,4 +60,15 @@ private struct NoRoutes: RouteTable {
     func publish(_ changes: [RouteChange]) async {}
     func inFlight(_ instance: InstanceID) async -> Int { 0 }
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
+}
+
+extension CommandFailure {
+    /// - Parameter instances: what runs on although it was to be stopped.
+    init(leftovers instances: [InstanceRecord]) {
+        let names = instances.map { instance in
+            let reason = instance.unknownReason.map { ": \($0)" } ?? ""
+            return "\(instance.key) (pid \(instance.server?.pid ?? instance.shim?.pid ?? 0)\(reason))"
+        }
+        self.init("not stopped: " + names.joined(separator: ", ") + "; see `modelet status`")
+    }
 }

@@ -10,7 +10,7 @@ struct SystemTime: Timekeeper {
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
-    /// Waits by the monotonic clock: a wall clock that is set back makes nobody wait longer.
+    /// Waits by the monotonic clock, as long as the wall clock says now that it is until then.
     func sleep(until deadline: Timestamp) async throws {
         let span = deadline - now()
         try Task.checkCancellation()

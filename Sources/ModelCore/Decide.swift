@@ -71,7 +71,10 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
         return .operate(.unroute(instance.id), cause: "readiness probe fails")
     case .ready:
         return decideAboutBackoff(of: model, readySince: instance.phaseSince, now: now)
-    case .intent, .gated, .starting:
+    case .intent:
+        // Launches are not seen half way: this one was interrupted, and nothing of it is left to wait for.
+        return .operate(.stop(instance.id), cause: "its launch was interrupted")
+    case .gated, .starting:
         let deadline = (instance.startedAt ?? instance.createdAt) + model.spec.effective.startTimeout
         if now >= deadline {
             let limit = model.spec.effective.startTimeout
@@ -110,12 +113,12 @@ private func decideWithoutInstance(_ observed: Observation, now: Timestamp) -> D
     if model.isRemoved { return .operate(.remove, cause: "removed from its manifest") }
     guard model.isDemanded, !observed.isShuttingDown else {
         // A standby model leaves its backoff by time alone: whoever shows it must look again then.
-        if let backoff = model.backoff, backoff.nextAttempt > now {
+        if let backoff = model.backoff, backoff.isPending(at: now) {
             return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
         }
         return .settled
     }
-    if let backoff = model.backoff, backoff.nextAttempt > now {
+    if let backoff = model.backoff, backoff.isPending(at: now) {
         return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
     }
     if let backoff = model.backoff {

@@ -68,6 +68,12 @@ package struct Backoff: Codable, Hashable, Sendable {
         self.nextAttempt = nextAttempt
     }
 
+    /// Whether a start has to wait for it at `now`. A failure from the future was dated by a clock that has been set
+    /// back since, and holds nothing up.
+    package func isPending(at now: Timestamp) -> Bool {
+        nextAttempt > now && lastFailure.at <= now
+    }
+
     /// The wait after the second failure in a row; the first is tried again at once. Doubles with each further one.
     package static let firstDelay: Seconds = 1
     package static let longestDelay: Seconds = 60

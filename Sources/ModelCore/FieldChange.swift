@@ -45,7 +45,21 @@ private final class FieldEncoder: Encoder {
         return encoder.fields
     }
 
-    fileprivate func set(_ path: [String], _ value: String) { fields[path.joined(separator: ".")] = value }
+    fileprivate func set(_ path: [String], _ value: String) {
+        fields[path.dropLast().joined(separator: ".")] = nil
+        fields[path.joined(separator: ".")] = value
+    }
+
+    /// Notes a container, which is a field of its own as long as nothing is in it.
+    fileprivate func open(_ path: [String], _ empty: String) {
+        if !path.isEmpty { set(path, empty) }
+    }
+
+    /// Whether a container at `path` was opened before, by another part of the same value, and filled.
+    fileprivate func hasFields(below path: [String]) -> Bool {
+        let prefix = path.joined(separator: ".") + "."
+        return fields.keys.contains { $0.hasPrefix(prefix) }
+    }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
         Scope(encoder: self, path: []).container(keyedBy: type)
@@ -61,9 +75,13 @@ private final class FieldEncoder: Encoder {
         var userInfo: [CodingUserInfoKey: Any] { [:] }
 
         func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-            KeyedEncodingContainer(Keyed<Key>(encoder: encoder, path: path))
+            if !encoder.hasFields(below: path) { encoder.open(path, "{}") }
+            return KeyedEncodingContainer(Keyed<Key>(encoder: encoder, path: path))
         }
-        func unkeyedContainer() -> any UnkeyedEncodingContainer { Unkeyed(encoder: encoder, path: path) }
+        func unkeyedContainer() -> any UnkeyedEncodingContainer {
+            encoder.open(path, "[]")
+            return Unkeyed(encoder: encoder, path: path)
+        }
         func singleValueContainer() -> any SingleValueEncodingContainer { self }
 
         func encodeNil() {}

@@ -31,7 +31,7 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
     }
     if model.spec.isRemote { return ModelCondition(.remote) }
     if let hold = model.hold { return ModelCondition(.held, "unloaded by \(hold.by); `modelet load` lifts it") }
-    if let backoff = model.backoff, backoff.nextAttempt > now {
+    if let backoff = model.backoff, backoff.isPending(at: now) {
         let state: ModelState = backoff.lastFailure.classification == .terminal ? .failed : .backoff
         return ModelCondition(state, backoff.lastFailure.message)
     }

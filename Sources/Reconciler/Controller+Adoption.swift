@@ -24,9 +24,19 @@ extension Controller {
         if let error = errors.first { throw error }
         for model in try await parts.store.models() {
             guard let (model, instances) = try await parts.store.model(model.key) else { continue }
-            state.withLock { $0.models[model.key] = model }
+            state.withLock { state in
+                state.models[model.key] = model
+                if model.backoff?.mayBeAboutDisk == true { state.obstructed.insert(model.key) }
+            }
             await publish(model, instances)
         }
+        await pruneRuntimeFiles()
+    }
+
+    /// Deletes the files of instances that ended long ago.
+    func pruneRuntimeFiles() async {
+        guard let live = try? await parts.store.liveInstances() else { return }
+        await parts.pruneFiles(Set(live.map(\.id)))
     }
 
     /// Takes over one recorded instance, or records that it is gone. Repeats no effect.
@@ -36,6 +46,9 @@ extension Controller {
             return try await commit(.unknown(instance.id, reason: reason))
         }
         switch await runtime.adopt(instance) {
+        case .ours where instance.phase == .intent:
+            // Its gate was closed when its controller died; it is looked at again until it has ended.
+            try await commit(.unknown(instance.id, reason: "its launch was interrupted, and it has not ended yet"))
         case .ours(let server):
             try await commit(.adopted(instance.id, server: server))
             // It was let go, but the controller died before it could say so.
@@ -64,4 +77,9 @@ extension Controller {
     private func metadata(of instance: InstanceRecord) -> Logger.Metadata {
         ["model.key": "\(instance.key)", "instance.id": "\(instance.id)", "port": "\(instance.port)"]
     }
+}
+
+extension Backoff {
+    /// Whether the failure came before there was an instance, and needs somebody to change something.
+    fileprivate var mayBeAboutDisk: Bool { lastFailure.classification == .terminal && lastFailure.exit == nil }
 }

@@ -36,19 +36,39 @@ extension Controller {
         enqueue(key)
     }
 
-    package func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport {
+    /// - Parameter follows: whether a new root is registered even while nothing in it can be read.
+    package func apply(
+        root: String, removalGuard: RemovalGuard, follows: Bool = false
+    ) async throws(ControlError) -> ApplyReport {
+        // One after the other: manifests that were read earlier are never accepted later.
+        let turn = await applying.take()
+        defer { turn.giveBack() }
         do throws(StoreError) {
             let applier = ManifestApplier(store: parts.store, manifests: parts.manifests)
             let report = try await applier.apply(
-                directory: root, removalGuard: removalGuard, at: parts.time.now())
+                directory: root, removalGuard: removalGuard, follows: follows, at: parts.time.now())
             enqueue(report.changes.map(\.key))
             // Whoever is told that a model was accepted can ask it.
-            if isRunning { await look(at: report.changes.filter { $0.action == .create }.map(\.key)) }
-            // What the disk kept from starting may be there now.
-            enqueue(try await parts.store.models().filter { $0.backoff != nil }.map(\.key))
+            await look(at: report.changes.filter { $0.action == .create }.map(\.key))
+            try await retryWhatTheDiskAllows()
+            state.withLock { $0.isComplete = true }
+            tellReadiness()
             return report
         } catch {
             throw ControlError(error)
+        }
+    }
+
+    /// Forgets the failure of models that something on the disk kept from starting, and keeps no more.
+    private func retryWhatTheDiskAllows() async throws(StoreError) {
+        for key in state.withLock(\.obstructed) {
+            let model = try await parts.store.model(key)?.model
+            if let model, let source = model.spec.source, parts.obstacle(source, model.root) != nil { continue }
+            _ = state.withLock { $0.obstructed.remove(key) }
+            if let model, model.backoff?.lastFailure.classification == .terminal {
+                try await commit(.backoff(key, nil))
+                enqueue(key)
+            }
         }
     }
 

@@ -31,6 +31,7 @@ extension Controller {
 
 extension Controller.State {
     fileprivate var fleetReadiness: FleetReadiness {
+        guard isComplete else { return FleetReadiness(isReady: false, reason: "the manifests are being read") }
         for (key, model) in models where model.spec.effective.load == .eager && model.spec.baseURL == nil {
             switch published[key]?.target {
             case .instance, .remote: continue

@@ -1,5 +1,5 @@
 import Logging
-import ModelCore
+package import ModelCore
 import Synchronization
 
 /// How a controller begins and ends its work.
@@ -13,6 +13,7 @@ extension Controller {
     package func rescan() async {
         while (try? await parts.time.sleep(for: Self.rescanInterval)) != nil {
             await rescanOnce()
+            await pruneRuntimeFiles()
         }
     }
 
@@ -24,7 +25,7 @@ extension Controller {
         guard state.withLock({ $0.mode == .running }) else { return }
         do throws(StoreError) {
             for root in try await parts.store.roots() {
-                let report = try? await apply(root: root, removalGuard: RemovalGuard())
+                let report = try? await apply(root: root, removalGuard: RemovalGuard(), follows: true)
                 if let report { logNews(report, root: root) }
             }
         } catch {
@@ -69,6 +70,7 @@ extension Controller {
         // In one piece: a worker that finds the queue empty while the controller is stopping ends the loop.
         let new = state.withLock { state in
             state.mode = .stopping
+            state.stoppingSince = parts.time.now()
             return keys.filter { state.queue.add($0) }
         }
         startWorkers(on: new)
@@ -76,9 +78,24 @@ extension Controller {
     }
 
     /// While shutting down: ends the loop once no key is in work. A key that still has a live instance then has one
-    /// that cannot be identified, and that is never signalled.
+    /// that cannot be identified, and that is never signalled, or a database that cannot be written for too long.
     func finishIfNothingIsLeft() {
-        let isDone = state.withLock { $0.mode == .stopping && $0.queue.isEmpty }
+        let now = parts.time.now()
+        let isDone = state.withLock { state in
+            guard state.mode == .stopping, state.queue.isEmpty else { return false }
+            return state.unwritten.isEmpty || now - (state.stoppingSince ?? now) > Self.longestUnwritten
+        }
         if isDone { finished.open() }
+    }
+
+    /// How long the end of the controller is put off by a database that cannot be written.
+    static let longestUnwritten: Seconds = 60
+
+    /// Waits until a second shutdown was asked for: what is still under way is to be cut short.
+    package func untilHurried() async { await hurried.wait() }
+
+    /// Instances that are left although everything was to be stopped.
+    package func leftovers() async throws(StoreError) -> [InstanceRecord] {
+        state.withLock(\.mode) == .stopping ? try await parts.store.liveInstances() : []
     }
 }

@@ -54,6 +54,7 @@ extension Controller {
             return try await fail(model, LoadFailure(.terminal, message, at: parts.time.now()))
         }
         if let obstacle = parts.obstacle(source, model.root) {
+            _ = state.withLock { $0.obstructed.insert(model.key) }
             return try await fail(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
         }
         // Parked before it looks: what is given back meanwhile wakes it.
@@ -62,18 +63,20 @@ extension Controller {
         if let port = source.fixedPort, let holder = leases[port] {
             return try await park(model, reason: "port \(port) is leased to \(holder)")
         }
+        let attempt = try await parts.store.attempts(of: model.key, generation: model.generation)
         var random = SystemRandomNumberGenerator()
         let id = InstanceID.make(at: parts.time.now(), using: &random)
         let port: Int
         do {
             port = try await runtime.reservePort(for: id, source: source, leased: Set(leases.keys))
         } catch {
+            // Cut short by the end of this controller, and no failure of the model.
+            if Task.isCancelled { return false }
             return try await fail(model, error)
         }
         let instance = InstanceRecord(
             id: id, key: model.key, generation: model.generation,
-            attempt: try await parts.store.attempts(of: model.key, generation: model.generation),
-            source: source.runFields, host: source.host, port: port, createdAt: parts.time.now())
+            attempt: attempt, source: source.runFields, host: source.host, port: port, createdAt: parts.time.now())
         return try await launch(instance, of: model, with: runtime, cause: cause)
     }
 
@@ -197,6 +200,8 @@ extension Controller {
         guard let runtime = parts.runtime(instance.source) else { return false }
         if instance.phase != .stopping { try await commit(.stopping(instance.id, cause: cause)) }
         let verdict = await runtime.stop(instance, grace: model.spec.effective.stopTimeout.duration)
+        // Cut short by the end of this controller: the next one goes on from `stopping`.
+        if case .unknown = verdict, Task.isCancelled { return false }
         try await record(verdict, of: instance)
         return true
     }

@@ -35,8 +35,10 @@ extension Controller {
         case .ended(let instance, let verdict):
             try await record(verdict, of: instance)
         case .ready(let instance, let address, let server):
+            guard let (model, _) = try await current(instance, in: [.starting, .ready, .unready]) else { return }
             if let server { try await commit(.server(instance.id, server)) }
             try await commit(.ready(instance.id, address: address))
+            try await setWaiting(nil, for: model)
             parts.logger.info(
                 "instance ready",
                 metadata: [
@@ -46,8 +48,20 @@ extension Controller {
             // A start slot is free again.
             wakeParked()
         case .unready(let instance, let reason):
+            guard let (model, _) = try await current(instance, in: [.ready]) else { return }
             try await commit(.unready(instance.id, reason: reason))
+            try await setWaiting(reason, for: model)
         }
+    }
+
+    /// The instance as it is recorded now, if it is in one of `phases`: what was seen of it may come too late.
+    private func current(
+        _ instance: InstanceRecord, in phases: Set<Phase>
+    ) async throws(StoreError) -> (ModelRecord, InstanceRecord)? {
+        guard let (model, instances) = try await parts.store.model(instance.key),
+            let current = instances.first(where: { $0.id == instance.id }), phases.contains(current.phase)
+        else { return nil }
+        return (model, current)
     }
 
     /// Watches one instance until it has ended.
@@ -56,7 +70,7 @@ extension Controller {
         let verdict = await withTaskGroup(of: ExitVerdict?.self) { group in
             group.addTask { await runtime.exit(of: instance) }
             group.addTask {
-                await self.watchReadiness(of: instance, runtime: runtime)
+                if instance.phase.isCurrent { await self.watchReadiness(of: instance, runtime: runtime) }
                 return nil
             }
             defer { group.cancelAll() }
@@ -81,7 +95,7 @@ extension Controller {
             if case .unknown(let reason) = verdict { try await commit(.unknown(instance.id, reason: reason)) }
             return
         }
-        let wasAskedTo = !current.phase.isCurrent
+        let wasAskedTo = !current.phase.isCurrent || current.stopCause != nil
         guard !wasAskedTo else {
             let isShuttingDown = state.withLock { $0.mode == .stopping }
             try await commit(.exited(instance.id, exit, backoff: nil, endsDemand: isShuttingDown))
@@ -142,14 +156,14 @@ extension Controller {
     }
 
     private func probeOnAndOn(_ instance: InstanceRecord) async {
-        var tally = ReadinessTally(isReady: true)
+        var tally = ReadinessTally(isReady: instance.phase != .unready)
         while !Task.isCancelled {
-            guard let spec = effectiveSpec(of: instance), let probe = spec.readiness.probe, !probe.isStandard else {
-                // Nothing to ask today; a later edit of the manifest may give a probe.
-                guard (try? await parts.time.sleep(for: ProbeSpec().effectiveInterval)) != nil else { return }
-                continue
-            }
+            guard let spec = effectiveSpec(of: instance) else { return }
+            let probe = spec.readiness.probe ?? ProbeSpec()
             guard (try? await parts.time.sleep(for: probe.effectiveInterval)) != nil else { return }
+            // Only a manifest's own probe can make a ready instance unready; a later edit may give one, or take it away.
+            let isExplicit = spec.readiness.probe?.isStandard == false
+            guard isExplicit || !tally.isReady else { continue }
             let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
             let isBusy = await parts.routes.inFlight(instance.id) > 0
             guard !Task.isCancelled,

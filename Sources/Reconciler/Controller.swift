@@ -18,6 +18,8 @@ package final class Controller: Sendable {
         package var manifests: any ManifestSource
         /// What on the disk keeps a source from being launched; `nil` where nothing does.
         package var obstacle: @Sendable (SourceSpec, _ root: String) -> String?
+        /// Deletes the runtimes' files of instances that ended long ago, save these.
+        package var pruneFiles: @Sendable (Set<InstanceID>) async -> Void
         package var time: any Timekeeper
         package var logger: Logger
 
@@ -25,7 +27,8 @@ package final class Controller: Sendable {
             store: any InstanceStore, runtime: @escaping @Sendable (SourceSpec) -> (any Runtime)?,
             prober: any Prober, routes: any RouteTable, manifests: any ManifestSource,
             obstacle: @escaping @Sendable (SourceSpec, String) -> String? = { _, _ in nil },
-            time: any Timekeeper, logger: Logger
+            pruneFiles: @escaping @Sendable (Set<InstanceID>) async -> Void = { _ in }, time: any Timekeeper,
+            logger: Logger
         ) {
             self.store = store
             self.runtime = runtime
@@ -33,6 +36,7 @@ package final class Controller: Sendable {
             self.routes = routes
             self.manifests = manifests
             self.obstacle = obstacle
+            self.pruneFiles = pruneFiles
             self.time = time
             self.logger = logger
         }
@@ -49,6 +53,8 @@ package final class Controller: Sendable {
     let finished = Latch()
     /// Open once drains are to be cut short.
     let hurried = Latch()
+    /// Who applies manifests.
+    let applying = Turns()
 
     enum Job: Sendable {
         case reconcile(ModelKey)
@@ -81,6 +87,14 @@ package final class Controller: Sendable {
         var lastProbe: [InstanceID: String] = [:]
         /// Instances that a task watches.
         var watched: Set<InstanceID> = []
+        /// Models that wait for the database to be writable again.
+        var unwritten: Set<ModelKey> = []
+        /// When the stopping of everything began.
+        var stoppingSince: Timestamp?
+        /// Models that something on the disk kept from starting: looked at again with every rescan.
+        var obstructed: Set<ModelKey> = []
+        /// Whether the manifests have been read and every model been looked at.
+        var isComplete = false
         var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]
         var nextListener: UInt64 = 0
         /// Opened after the next look at each model.
@@ -146,9 +160,6 @@ package final class Controller: Sendable {
         awaited.forEach { $0.open() }
     }
 
-    /// Whether the loop takes keys from the queue.
-    var isRunning: Bool { state.withLock { $0.isLooping } }
-
     // MARK: - Triggers
 
     /// Has a look taken at `key` soon. Returns at once.
@@ -165,10 +176,11 @@ package final class Controller: Sendable {
         for key in keys { submit.yield(.reconcile(key)) }
     }
 
-    /// Has a look taken at each of `keys`, and returns when that has been done. The loop must be running.
+    /// Has a look taken at each of `keys`, and returns when that has been done; at once where the loop does not run.
     func look(at keys: [ModelKey]) async {
-        let latches = state.withLock { state in
-            keys.map { key in
+        let latches = state.withLock { state -> [Latch] in
+            guard state.isLooping else { return [] }
+            return keys.map { key in
                 let latch = Latch()
                 state.awaitedLooks[key, default: []].append(latch)
                 return latch
@@ -188,6 +200,10 @@ package final class Controller: Sendable {
         if isEarlier { submit.yield(.wake(key, at: time)) }
     }
 
+    private func isWatched(_ instance: InstanceRecord) -> Bool {
+        state.withLock { $0.watched.contains(instance.id) }
+    }
+
     func startWatching(_ instance: InstanceRecord) {
         if state.withLock({ $0.watched.insert(instance.id).inserted }) { submit.yield(.watch(instance)) }
     }
@@ -204,7 +220,10 @@ package final class Controller: Sendable {
     // MARK: - One key
 
     private func work(on key: ModelKey) async {
-        state.withLock { $0.queue.begin(key) }
+        state.withLock { state in
+            state.queue.begin(key)
+            state.unwritten.remove(key)
+        }
         repeat {
             let awaited = state.withLock { $0.awaitedLooks.removeValue(forKey: key) } ?? []
             do {
@@ -223,9 +242,15 @@ package final class Controller: Sendable {
         switch error {
         case .superseded:
             submit.yield(.superseded)
-        case .unavailable(let reason), .refused(let reason):
+        case .unavailable(let reason):
             parts.logger.error(
                 "state cannot be written; trying again", metadata: ["model.key": "\(key)", "reason": "\(reason)"])
+            _ = state.withLock { $0.unwritten.insert(key) }
+            wake(key, at: parts.time.now() + Self.storeRetryDelay)
+        case .refused(let reason):
+            parts.logger.critical(
+                "the state's schema refused a change: a fault in modelet",
+                metadata: ["model.key": "\(key)", "reason": "\(reason)"])
             wake(key, at: parts.time.now() + Self.storeRetryDelay)
         }
     }
@@ -248,6 +273,11 @@ package final class Controller: Sendable {
         state.withLock { $0.models[key] = model }
         if instances.contains(where: { $0.unknownReason != nil }) {
             return try await verifyAgain(instances, of: model)
+        }
+        // Nobody else launches for this key: what nobody watches is left over from a launch that could not be recorded.
+        if let leftover = instances.first(where: { $0.phase.isCurrent && !isWatched($0) }) {
+            try await adopt(leftover)
+            return true
         }
         let observation = Observation(
             model: model, instances: instances, isShuttingDown: mode == .stopping)

@@ -12,18 +12,46 @@ package struct ManifestApplier: Sendable {
 
     /// Applies `directory`: a root, a new one or one of old, or a directory inside a registered root, of which then
     /// only what lies in that directory is applied.
+    /// - Parameter follows: whether a new root is registered even while nothing in it can be read. Without it, a
+    ///   mistyped directory leaves no trace.
     package func apply(
-        directory: String, removalGuard: RemovalGuard, at time: Timestamp
+        directory: String, removalGuard: RemovalGuard, follows: Bool = false, at time: Timestamp
     ) async throws(StoreError) -> ApplyReport {
-        let (root, scope) = Self.split(directory, roots: try await store.roots())
+        let roots = try await store.roots()
+        let (root, scope) = Self.split(directory, roots: roots)
         let set = manifests.load(root: root)
-        let accepted = try await store.models()
-        var acceptance = judge(set, root: root, accepted: accepted, guard: removalGuard)
-        if let scope { acceptance.narrow(to: scope, accepted: accepted) }
-        let revision = try await store.accept(acceptance, root: root, at: time)
+        let assessment = Self.assess(
+            set, root: root, scope: scope, accepted: try await store.models(), guard: removalGuard)
+        let isNothing = set.models.isEmpty && !set.brokenFiles.isEmpty && !roots.contains(root)
+        let revision =
+            isNothing && !follows ? 0 : try await store.accept(assessment.acceptance, root: root, at: time)
         return ApplyReport(
-            revision: revision, changes: plannedChanges(acceptance), heldRemovals: acceptance.heldRemovals,
-            brokenFiles: set.brokenFiles, diagnostics: set.diagnostics + acceptance.refused.map(Self.ownedElsewhere))
+            revision: revision, changes: plannedChanges(assessment.acceptance),
+            heldRemovals: assessment.acceptance.heldRemovals, brokenFiles: assessment.brokenFiles,
+            diagnostics: assessment.diagnostics)
+    }
+
+    /// What applying a set would do: the one answer of `plan` and of `apply`. Pure.
+    package static func assess(
+        _ set: ManifestSet, root: String, scope: String?, accepted: [ModelRecord], guard removalGuard: RemovalGuard
+    ) -> Assessment {
+        var acceptance = judge(set, root: root, accepted: accepted, guard: removalGuard)
+        var assessment = Assessment(
+            acceptance: acceptance, brokenFiles: set.brokenFiles, diagnostics: set.diagnostics)
+        let refused = set.models.filter { acceptance.refused.contains($0.key) }
+        assessment.diagnostics += refused.map(ownedElsewhere)
+        guard let scope else { return assessment }
+        acceptance.narrow(to: scope, accepted: accepted)
+        assessment.acceptance = acceptance
+        assessment.brokenFiles.removeAll { !$0.hasPrefix(scope + "/") }
+        assessment.diagnostics.removeAll { !$0.file.hasPrefix(scope + "/") }
+        return assessment
+    }
+
+    package struct Assessment: Sendable {
+        package var acceptance: Acceptance
+        package var brokenFiles: [String]
+        package var diagnostics: [Diagnostic]
     }
 
     /// The registered root that `directory` is or lies in, and the part of it that is meant.
@@ -35,9 +63,10 @@ package struct ManifestApplier: Sendable {
         return (root, String(directory.dropFirst(root.count + 1)))
     }
 
-    private static func ownedElsewhere(_ key: ModelKey) -> Diagnostic {
+    private static func ownedElsewhere(_ model: ManifestModel) -> Diagnostic {
         Diagnostic(
-            .error, file: key.domain, message: "\(key) is already defined by another root; that definition stays",
+            .error, file: model.file, line: model.line,
+            message: "\(model.key) is already defined by another root; that definition stays",
             hint: "remove it there first, or give this one another name")
     }
 }

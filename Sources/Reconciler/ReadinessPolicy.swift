@@ -60,7 +60,7 @@ package struct ReadinessTally: Sendable {
     }
 
     private var failuresInARow = 0
-    private var isReady: Bool
+    package private(set) var isReady: Bool
 
     package init(isReady: Bool) {
         self.isReady = isReady

@@ -30,6 +30,7 @@ package final class RecordingRoutes: RouteTable {
         var history: [RouteChange] = []
         var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWatcher: UInt64 = 0
+        var isBusy = false
     }
 
     private let state = Mutex(State())
@@ -67,7 +68,17 @@ package final class RecordingRoutes: RouteTable {
     }
 
     package func inFlight(_ instance: InstanceID) async -> Int { 0 }
-    package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
+
+    /// From now on no instance is ever idle.
+    package func keepBusy() { state.withLock { $0.isBusy = true } }
+
+    package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
+        guard state.withLock(\.isBusy) else { return true }
+        let (never, _) = AsyncStream<Void>.makeStream()
+        // Ends with the task.
+        for await _ in never {}
+        return false
+    }
 }
 
 /// Manifests that a test writes as values.

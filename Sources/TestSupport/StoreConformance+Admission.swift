@@ -24,8 +24,10 @@ extension StoreConformance {
             try await store.launch(first, to: .ready)
             try expectEqual(try await store.begin(second, cause: "test", startSlots: 1, at: Sample.time(9)), .granted)
             try expectEqual(try await store.leasedPorts(), [20_000: Sample.key, 20_001: Sample.otherKey])
-            try await store.commit(.exited(first.id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(10))
-            try await store.commit(.exited(second.id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(10))
+            try await store.commit(
+                .exited(first.id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(10))
+            try await store.commit(
+                .exited(second.id, Sample.exit(), backoff: nil, endsDemand: true), at: Sample.time(10))
             try await store.launch(Sample.intent("third", of: Sample.otherKey, attempt: 1), to: .intent)
             try expectEqual(try await store.leasedPorts(), [20_000: Sample.otherKey])
         },

@@ -44,7 +44,8 @@ extension StoreConformance {
             expected.stopCause = "unloaded by a test"
             try expectEqual(try await store.live(id), expected)
 
-            try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(61))
+            try await store.commit(
+                .exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(61))
             try expectEqual(try await store.live(id), nil)
             let model = try await store.model(Sample.key)?.model
             try expectEqual(model?.lastExitAt, Sample.time(61))
@@ -135,7 +136,8 @@ extension StoreConformance {
             let instance = try await store.live(id)
             try expectEqual(instance?.phase, .intent)
             try expectEqual(instance?.stopCause, "modelet is shutting down")
-            try await store.commit(.exited(id, Sample.exit(.neverStarted), backoff: nil, endsDemand: true), at: Sample.time(2))
+            try await store.commit(
+                .exited(id, Sample.exit(.neverStarted), backoff: nil, endsDemand: true), at: Sample.time(2))
             try expectEqual(try await store.live(id), nil)
         },
         StoreRule("every kind of exit is kept") { under in
@@ -148,7 +150,8 @@ extension StoreConformance {
             for (attempt, kind) in kinds.enumerated() {
                 let intent = Sample.intent("id-\(attempt)", attempt: attempt)
                 try await store.launch(intent, to: .starting)
-                try await store.commit(.exited(intent.id, Sample.exit(kind), backoff: nil, endsDemand: true), at: Sample.time(9))
+                try await store.commit(
+                    .exited(intent.id, Sample.exit(kind), backoff: nil, endsDemand: true), at: Sample.time(9))
                 try expectEqual(try await store.live(intent.id), nil)
             }
             try expectEqual(try await store.attempts(of: Sample.key, generation: 1), kinds.count)
@@ -174,7 +177,8 @@ extension StoreConformance {
             let before = try await store.models()
             try await store.commit(.ready(id, address: Sample.address), at: Sample.time(99))
             try await store.commit(
-                .exited(id, Sample.exit(at: Sample.time(99)), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(99))
+                .exited(id, Sample.exit(at: Sample.time(99)), backoff: Sample.backoff(), endsDemand: true),
+                at: Sample.time(99))
             try await store.commit(.routed(InstanceID("nobody")), at: Sample.time(99))
             try await store.commit(.waiting(Sample.otherKey, reason: "?"), at: Sample.time(99))
             try expectEqual(try await store.models(), before)

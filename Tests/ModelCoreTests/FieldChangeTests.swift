@@ -77,4 +77,20 @@ struct FieldChangeTests {
                 "readiness.path: (not set) → /health", "readiness.status: (not set) → 200-399",
             ])
     }
+
+    @Test func emptyCollectionsAreFieldsToo() {
+        var none = LocalArtifactSpec(path: "/a", startupCommand: "c")
+        var empty = none
+        empty.environment = [:]
+        empty.inheritEnvironment = .only([])
+        #expect(
+            fieldChanges(from: none, to: empty).map(\.description) == [
+                "environment: (not set) → {}", "inherit_environment: (not set) → []",
+            ])
+        none.environment = ["A": "1"]
+        #expect(
+            fieldChanges(from: empty, to: none).map(\.field) == [
+                "environment", "environment.A", "inherit_environment",
+            ])
+    }
 }

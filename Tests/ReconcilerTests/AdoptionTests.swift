@@ -83,4 +83,41 @@ import Testing
             #expect(world.runtime.running(.a).count == 1)
         }
     }
+
+    @Test func unreadyInstanceThatRecoveredIsServedAgain() async throws {
+        let world = World()
+        let spec = ModelSpec.local(load: .eager, port: 9000) { $0.readiness = .http(ProbeSpec()) }
+        try await world.define([.a: spec])
+        try await world.run { _, routes in await routes.wait(for: .a) { $0.isInstance } }
+        let id = try #require(world.runtime.running(.a).first)
+        try await world.store.commit(.unready(id, reason: "test"), at: world.time.now())
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_unhealthy" }
+            await world.time.advanceToNextDeadline()
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
+    /// The database failed between the intent and what should have followed it.
+    @Test func intentThatLedToNothingIsNotWaitedFor() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        var random = SystemRandomNumberGenerator()
+        let id = InstanceID.make(at: world.time.now(), using: &random)
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            try await controller.unload(.a, hold: true, by: "test")
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_held" }
+            _ = try await controller.wait(for: .standby, of: .a, timeout: .seconds(60))
+            let source = try #require(try await world.store.model(.a)?.model.spec.source?.runFields)
+            let intent = InstanceRecord(
+                id: id, key: .a, generation: 1, attempt: 1, source: source, host: "localhost", port: 9999,
+                createdAt: world.time.now())
+            _ = try await world.store.begin(intent, cause: "test", startSlots: 4, at: world.time.now())
+            try await controller.load(.a, by: "test")
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(world.runtime.running(.a).count == 1)
+        }
+    }
 }

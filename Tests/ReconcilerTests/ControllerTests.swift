@@ -1,5 +1,6 @@
 import ModelCore
 @testable import Reconciler
+import Synchronization
 import TestSupport
 import Testing
 
@@ -218,5 +219,74 @@ import Testing
             #expect(world.runtime.running(.a) + world.runtime.running(.b) == [])
         }
         #expect(try await world.store.liveInstances() == [])
+    }
+
+    /// A probe that was under way when the instance was taken out of service.
+    @Test func whatIsSeenTooLateHoldsNothingUp() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager, port: 9000) { $0.readiness = .http(ProbeSpec()) }])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let (_, instances) = try #require(try await world.store.model(.a))
+            let instance = instances[0]
+            controller.state.withLock { $0.sightings[.a] = [.unready(instance, reason: "late")] }
+            try await world.store.commit(.unrouted(instance.id, reason: "test"), at: world.time.now())
+            try await world.store.commit(.stopping(instance.id, cause: "test"), at: world.time.now())
+            controller.enqueue(.a)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != instance.id }
+        }
+    }
+
+    @Test func whatTheDiskKeptFromStartingIsTriedAgainOnceItIsThere() async throws {
+        let world = World()
+        world.setObstacle("the folder is missing")
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.unavailability?.message == "the folder is missing" }
+            await controller.rescanOnce()
+            #expect(routes.target(.a).unavailability?.message == "the folder is missing")
+            world.setObstacle(nil)
+            await controller.rescanOnce()
+            await routes.wait(for: .a) { $0.isInstance }
+        }
+    }
+
+    @Test func mistypedDirectoryLeavesNoTrace() async throws {
+        let world = World()
+        try await world.define([.a: .local()])
+        try await world.run { controller, _ in
+            world.manifests.set(ManifestSet(brokenFiles: ["."]), root: "/manifest")
+            let report = try await controller.apply(root: "/manifest", removalGuard: RemovalGuard())
+            #expect(report.brokenFiles == ["."])
+            #expect(try await world.store.roots() == [World.root])
+        }
+    }
+
+    @Test func fleetIsReadyOnlyOnceTheManifestsAreReadAndEagerModelsServe() async throws {
+        let world = World()
+        world.prober.answer(.failed(reason: "connection refused"), onPort: 9000)
+        try await world.run { controller, routes in
+            var states = controller.readiness().makeAsyncIterator()
+            #expect(await states.next()?.isReady == false)
+            try await world.define([.a: .local(load: .eager, port: 9000)], in: controller)
+            while await states.next()?.reason != "d/a/default is not ready" {}
+            world.prober.answer(nil, onPort: 9000)
+            await world.time.advanceToNextDeadline()
+            while await states.next()?.isReady != true {}
+        }
+    }
+
+    @Test func secondShutdownSkipsTheDrain() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            routes.keepBusy()
+            await controller.shutDown(keepingInstances: false)
+            await routes.wait(for: .a) { !$0.isInstance }
+            await controller.shutDown(keepingInstances: false)
+            await controller.finished.wait()
+            #expect(world.runtime.running(.a) == [])
+        }
     }
 }

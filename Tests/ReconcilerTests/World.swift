@@ -1,6 +1,7 @@
 import Logging
 import ModelCore
 import Reconciler
+import Synchronization
 import TestSupport
 
 /// A controller among fakes, whose host and store outlive it as they do in reality.
@@ -10,7 +11,15 @@ struct World {
     let runtime: InMemoryRuntime
     let prober: ScriptedProber
     let manifests = ValueManifests()
+    private let obstacle = Obstacle()
     static let root = "/manifests"
+
+    /// What the disk says against every launch.
+    private final class Obstacle: Sendable {
+        let message = Mutex<String?>(nil)
+    }
+
+    func setObstacle(_ message: String?) { obstacle.message.withLock { $0 = message } }
 
     init() {
         store = InMemoryStore()
@@ -24,10 +33,12 @@ struct World {
     ) async throws {
         let routes = RecordingRoutes()
         let runtime = runtime
+        let obstacle = obstacle
         let controller = Controller(
             Controller.Parts(
                 store: store, runtime: { source in if case .localArtifact = source { runtime } else { nil } },
-                prober: prober, routes: routes, manifests: manifests, time: time,
+                prober: prober, routes: routes, manifests: manifests,
+                obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             startSlots: startSlots)
         try await controller.adoptInstances()

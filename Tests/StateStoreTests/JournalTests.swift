@@ -45,7 +45,8 @@ import Testing
     @Test func aStartThatEndsBeforeReadinessHasFailed() async throws {
         let state = try State()
         let store = try await state.open(launchedTo: .starting)
-        try await store.commit(.exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(6))
+        try await store.commit(
+            .exited(id, Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(6))
         #expect(try state.query(operations) == ["start|demanded by a test|failed|exited with code 3"])
         try store.close()
     }

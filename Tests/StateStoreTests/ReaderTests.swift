@@ -11,7 +11,8 @@ import Testing
         try await store.accept([], root: "/srv/other")
         try await store.launch(Sample.intent("ended", of: Sample.otherKey), to: .starting)
         try await store.commit(
-            .exited(InstanceID("ended"), Sample.exit(), backoff: Sample.backoff(), endsDemand: true), at: Sample.time(60))
+            .exited(InstanceID("ended"), Sample.exit(), backoff: Sample.backoff(), endsDemand: true),
+            at: Sample.time(60))
         try await store.launch(to: .ready)
     }
 

@@ -35,7 +35,8 @@ import Testing
     @Test func showsHowAnInstanceEnded() async throws {
         let state = try State()
         let store = try await state.open(launchedTo: .starting)
-        try await store.commit(.exited(id, Sample.exit(.signaled(signal: 9)), backoff: nil, endsDemand: true), at: Sample.time(61))
+        try await store.commit(
+            .exited(id, Sample.exit(.signaled(signal: 9)), backoff: nil, endsDemand: true), at: Sample.time(61))
         #expect(
             try state.query("SELECT phase, pid, exited_at, exit_code, exit_signal, exit_message FROM instances") == [
                 "exited||2025-06-15T15:07:40.123Z||9|exited with code 3"

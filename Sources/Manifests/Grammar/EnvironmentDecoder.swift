@@ -21,6 +21,8 @@ struct EnvironmentDecoder {
 
     func read(_ fields: inout Fields, into model: inout DecodedModel) -> Result? {
         guard let entry = fields.entry("environment") else { return nil }
+        // An empty one says what none says.
+        if case .mapping(let entries) = entry.value.content, entries.isEmpty { return nil }
         guard case .mapping(let entries) = entry.value.content else {
             let hint: String? =
                 if case .sequence = entry.value.content { "write `NAME: value`, not `- NAME=value`" } else { nil }

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// Lets one task at a time through, in the order of their coming; waiting blocks no thread.
+final class Turns: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// The right to go on; to be given back once.
+    struct Turn: Sendable {
+        fileprivate let turns: Turns
+
+        func giveBack() { turns.giveBack() }
+    }
+
+    /// Waits for one's turn. A cancelled task waits as well: turns are short.
+    func take() async -> Turn {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if !state.isTaken {
+                    state.isTaken = true
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+        return Turn(turns: self)
+    }
+
+    private func giveBack() {
+        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard !state.waiting.isEmpty else {
+                state.isTaken = false
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
