@@ -76,6 +76,41 @@ extension EndToEnd {
             }
         }
 
+        @Test func requestsInFlightAreAnsweredThroughAnUpgrade() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(flags: "--delay-ms 1500", fields: ["load: eager"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                async let answer = daemon.predict()
+                try await eventually("the request is in flight") { daemon.connections() > 0 }
+                #expect(try await host.modelet("shutdown", "--keep").status == 0)
+                #expect(try await answer.status == 200)
+            }
+        }
+
+        @Test func secondTermSkipsTheDrain() async throws {
+            try await TestHost.run { host in
+                // Far longer than the limit of the wait for the end.
+                try host.writeStub(flags: "--delay-ms 600000", fields: ["load: eager", "drain_timeout: 600"])
+                let daemon = try await host.serve()
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT phase FROM instances") == "ready"
+                }
+                async let answer = daemon.predict()
+                try await eventually("the request is in flight") { daemon.connections() > 0 }
+                daemon.process.signal(SIGTERM)
+                try await eventually("it drains") {
+                    try await host.sqlite("SELECT phase FROM instances") == "draining"
+                }
+                daemon.process.signal(SIGTERM)
+                #expect(try await daemon.process.exitStatus() == 0)
+                #expect(host.processes() == [])
+                _ = try? await answer
+            }
+        }
+
         @Test func shutdownWithoutADaemonStopsWhatACrashLeft() async throws {
             try await TestHost.run { host in
                 try host.writeStub(fields: ["load: eager"])

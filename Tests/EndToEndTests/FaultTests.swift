@@ -26,6 +26,26 @@ extension EndToEnd {
             }
         }
 
+        @Test func missingFolderFailsOneModelUntilItIsThere() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(fields: ["load: eager"])
+                rmdir(host.manifests + "/artifact")
+                try host.write(
+                    "ml: {sources: {api: {base_url: 'http://localhost:1', models: {default: {}}}}}", to: "api.yaml")
+                let daemon = try await host.serve()
+                let answer = try await daemon.predict()
+                #expect(answer.status == 503)
+                #expect(answer.body.contains("artifact"))
+                #expect(try await host.modelet("validate", host.manifests).status == 65)
+
+                mkdir(host.manifests + "/artifact", 0o700)
+                daemon.process.signal(SIGHUP)
+                try await eventually("it is ready") {
+                    try await host.sqlite("SELECT count(*) FROM instances WHERE phase = 'ready'") == "1"
+                }
+            }
+        }
+
         @Test func serverThatExitsAtOnceShowsItsCodeAndItsLastLines() async throws {
             try await TestHost.run { host in
                 try host.writeStub(flags: "--exit-immediately 7 --say cannot-load-weights")

@@ -178,6 +178,16 @@ final class Daemon: Sendable {
         }
     }
 
+    /// Established connections to the gateway's port, by the kernel's own table.
+    func connections() -> Int {
+        let port = String(port, radix: 16, uppercase: true)
+        let suffix = ":" + String(repeating: "0", count: 4 - port.count) + port
+        return readFile("/proc/net/tcp").split(separator: "\n").count { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 3 && fields[1].hasSuffix(suffix) && fields[3] == "01"
+        }
+    }
+
     func predict(_ path: String = "test/stub", body: String = "{}") async throws -> HTTPCall.Answer {
         try await HTTPCall(port: port, path: "/orchestrator/\(path)", body: body).send()
     }
