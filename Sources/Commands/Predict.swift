@@ -32,7 +32,8 @@ struct Predict: AsyncParsableCommand {
             let server = prediction.headers["x-modelet-served-by"] ?? "nobody"
             Console.printError("status \(prediction.status), served by \(server)")
         }
-        Console.print(String(decoding: prediction.body, as: UTF8.self))
+        let text = String(decoding: prediction.body, as: UTF8.self)
+        Console.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
         guard (200..<300).contains(prediction.status) else { throw ExitStatus.failed }
     }
 
