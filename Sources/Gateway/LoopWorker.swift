@@ -130,19 +130,29 @@ final class LoopWorker: @unchecked Sendable {
     }
 
     /// Whether nothing is in flight, now or at the latest after `timeout`.
-    func drained(_ instance: InstanceID?, timeout: TimeAmount) -> EventLoopFuture<Bool> {
+    /// - Parameter drain: the number with which ``giveUp(drain:)`` ends the wait.
+    func drained(_ instance: InstanceID?, timeout: TimeAmount, drain: UInt64) -> EventLoopFuture<Bool> {
         let promise = eventLoop.makePromise(of: Bool.self)
         guard inFlight(instance) > 0 else {
             promise.succeed(true)
             return promise.futureResult
         }
-        let waiter = DrainWaiter(instance: instance, promise: promise)
+        let waiter = DrainWaiter(drain: drain, instance: instance, promise: promise)
         waiters.append(waiter)
         waiter.timeout = eventLoop.assumeIsolated().scheduleTask(in: timeout) { [self] in
             waiters.removeAll { $0 === waiter }
             promise.succeed(false)
         }
         return promise.futureResult
+    }
+
+    /// Nobody waits for that drain any more.
+    func giveUp(drain: UInt64) {
+        for waiter in waiters where waiter.drain == drain {
+            waiter.timeout?.cancel()
+            waiter.promise.succeed(false)
+        }
+        waiters.removeAll { $0.drain == drain }
     }
 
     private func checkWaiters() {
