@@ -54,9 +54,13 @@ final class LoopWorker: @unchecked Sendable {
         entry.primaryPool = prepared.primary.map { pool(for: $0.key, prepared.keepAlive) }
         entry.fallbackPool = prepared.fallback.map { pool(for: $0.key, prepared.keepAlive) }
         for pool in old { release(pool) }
-        entry.isDemanded = false
-        if case .cold = prepared.route.target {} else { entry.coldSince = nil }
         for caller in entry.held.inOrder { caller.dispatch() }
+        if case .cold = prepared.route.target {
+            // Whoever is held on wants the model still, whatever has become of the first demand.
+            if entry.held.count > 0 { shared.demand.demand(entry.key) }
+        } else {
+            entry.coldSince = nil
+        }
     }
 
     private func remove(_ key: ModelKey) {
