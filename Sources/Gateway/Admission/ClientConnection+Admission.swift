@@ -70,6 +70,7 @@ extension ClientConnection {
     private func fallBack(_ prepared: PreparedRoute, _ entry: RouteEntry, else failure: LocalReply) {
         releaseHold()
         if let fallback = prepared.fallback, let pool = entry.fallbackPool {
+            exchange.failure = failure
             send(to: fallback, pool, prepared)
         } else {
             reply(failure)
