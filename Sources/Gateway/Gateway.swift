@@ -21,6 +21,7 @@ package final class Gateway: RouteTable, Sendable {
         var listener: (any Channel)?
         var address: Address?
         var isClosed = false
+        var lastDrain: UInt64 = 0
     }
 
     /// Makes a gateway that does not listen yet: what is published first is what its first client meets.
@@ -153,7 +154,8 @@ package final class Gateway: RouteTable, Sendable {
         await post { $0.beginShutdown() }
     }
 
-    /// Waits until no client's request is in flight, or `timeout` has passed. Returns whether none is.
+    /// Waits until no client's request is in flight, or `timeout` has passed, or the task is cancelled. Returns whether
+    /// none is.
     package func finished(timeout: Duration) async -> Bool {
         await allDrained(nil, timeout)
     }
@@ -186,14 +188,30 @@ package final class Gateway: RouteTable, Sendable {
     }
 
     private func allDrained(_ instance: InstanceID?, _ timeout: Duration) async -> Bool {
-        let parts = state.withLock { state -> [EventLoopFuture<Bool>] in
-            guard !state.isClosed else { return [] }
-            return workers.map { worker in
-                worker.eventLoop.flatSubmit { worker.drained(instance, timeout: TimeAmount(timeout)) }
+        let (drain, parts) = state.withLock { state -> (UInt64, [EventLoopFuture<Bool>]) in
+            state.lastDrain += 1
+            guard !state.isClosed else { return (state.lastDrain, []) }
+            let drain = state.lastDrain
+            let parts = workers.map { worker in
+                worker.eventLoop.flatSubmit { worker.drained(instance, timeout: TimeAmount(timeout), drain: drain) }
             }
+            return (drain, parts)
         }
-        var isDrained = true
-        for part in parts { isDrained = ((try? await part.get()) ?? true) && isDrained }
-        return isDrained
+        // A future knows nothing of cancellation. The waiters are posted by now, so giving up cannot overtake them.
+        return await withTaskCancellationHandler {
+            var isDrained = true
+            for part in parts { isDrained = ((try? await part.get()) ?? true) && isDrained }
+            return isDrained
+        } onCancel: {
+            giveUp(drain)
+        }
+    }
+
+    private func giveUp(_ drain: UInt64) {
+        state.withLock { state in
+            // Closing answers all who wait, and what is posted to a loop that has ended is an error.
+            guard !state.isClosed else { return }
+            for worker in workers { worker.eventLoop.execute { worker.giveUp(drain: drain) } }
+        }
     }
 }

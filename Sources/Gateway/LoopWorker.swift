@@ -54,9 +54,13 @@ final class LoopWorker: @unchecked Sendable {
         entry.primaryPool = prepared.primary.map { pool(for: $0.key, prepared.keepAlive) }
         entry.fallbackPool = prepared.fallback.map { pool(for: $0.key, prepared.keepAlive) }
         for pool in old { release(pool) }
-        entry.isDemanded = false
-        if case .cold = prepared.route.target {} else { entry.coldSince = nil }
         for caller in entry.held.inOrder { caller.dispatch() }
+        if case .cold = prepared.route.target {
+            // Whoever is held on wants the model still, whatever has become of the first demand.
+            if entry.held.count > 0 { shared.demand.demand(entry.key) }
+        } else {
+            entry.coldSince = nil
+        }
     }
 
     private func remove(_ key: ModelKey) {
@@ -130,19 +134,29 @@ final class LoopWorker: @unchecked Sendable {
     }
 
     /// Whether nothing is in flight, now or at the latest after `timeout`.
-    func drained(_ instance: InstanceID?, timeout: TimeAmount) -> EventLoopFuture<Bool> {
+    /// - Parameter drain: the number with which ``giveUp(drain:)`` ends the wait.
+    func drained(_ instance: InstanceID?, timeout: TimeAmount, drain: UInt64) -> EventLoopFuture<Bool> {
         let promise = eventLoop.makePromise(of: Bool.self)
         guard inFlight(instance) > 0 else {
             promise.succeed(true)
             return promise.futureResult
         }
-        let waiter = DrainWaiter(instance: instance, promise: promise)
+        let waiter = DrainWaiter(drain: drain, instance: instance, promise: promise)
         waiters.append(waiter)
         waiter.timeout = eventLoop.assumeIsolated().scheduleTask(in: timeout) { [self] in
             waiters.removeAll { $0 === waiter }
             promise.succeed(false)
         }
         return promise.futureResult
+    }
+
+    /// Nobody waits for that drain any more.
+    func giveUp(drain: UInt64) {
+        for waiter in waiters where waiter.drain == drain {
+            waiter.timeout?.cancel()
+            waiter.promise.succeed(false)
+        }
+        waiters.removeAll { $0.drain == drain }
     }
 
     private func checkWaiters() {

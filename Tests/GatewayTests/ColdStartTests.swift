@@ -14,7 +14,7 @@ import Testing
                 try await client.send(post("caller \(index)"))
                 clients.append(client)
             }
-            _ = try await demand.first()
+            try await demand.count(100)
             await gateway.publish([route(.cold(state: .starting))])
             await gateway.publish([route(.instance(upstream))])
             for (index, client) in clients.enumerated() {
@@ -23,8 +23,34 @@ import Testing
                 await client.close()
             }
             #expect(upstream.requests.count == 100)
-            // Once a loop and change of the route, not once a caller.
-            #expect((1...4).contains(demand.all.count))
+            // Once a caller, and once a loop and change of the route; there is one load all the same.
+            #expect((101...102).contains(demand.all.count) && Set(demand.all) == [scorer])
+        }
+        await upstream.stop()
+    }
+
+    /// An operator's `unload` may take a demand back before it has changed anything: the route stays as it is, so
+    /// nobody tells the gateway.
+    @Test func everyCallerAsksForTheLoad() async throws {
+        let upstream = try await StubUpstream.start()
+        try await withGateway(loops: 1) { gateway, demand in
+            await gateway.publish([route(.cold(state: .standby))])
+            var clients: [RawClient] = []
+            for count in 1...3 {
+                let client = try await RawClient.connect(gateway.address.port)
+                try await client.send(post())
+                clients.append(client)
+                try await demand.count(count)
+            }
+            // A route that is still cold finds all of them still waiting.
+            await gateway.publish([route(.cold(state: .starting))])
+            try await demand.count(4)
+            await gateway.publish([route(.instance(upstream))])
+            for client in clients {
+                #expect(try await client.response().status == 200)
+                await client.close()
+            }
+            #expect(demand.all.count == 4)
         }
         await upstream.stop()
     }

@@ -246,4 +246,18 @@ import Testing
         }
         await upstream.stop()
     }
+
+    @Test(arguments: [
+        ("", "?api-version=1"), ("?", "?api-version=1"), ("?k=v", "?api-version=1&k=v"),
+        ("?k=v&api-version=2", "?api-version=1&k=v&api-version=2"),
+    ])
+    func anEndpointMayHaveAQuery(_ query: String, _ expected: String) async throws {
+        let upstream = try await StubUpstream.start()
+        try await withGateway { gateway, _ in
+            await gateway.publish([route(.instance(upstream), endpoint: "/score?api-version=1")])
+            _ = try await gateway.ask(post(path: "/orchestrator/churn/scorer\(query)"))
+            #expect(upstream.requests[0].line == "POST /score\(expected) HTTP/1.1")
+        }
+        await upstream.stop()
+    }
 }

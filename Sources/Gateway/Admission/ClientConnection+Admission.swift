@@ -70,6 +70,7 @@ extension ClientConnection {
     private func fallBack(_ prepared: PreparedRoute, _ entry: RouteEntry, else failure: LocalReply) {
         releaseHold()
         if let fallback = prepared.fallback, let pool = entry.fallbackPool {
+            exchange.failure = failure
             send(to: fallback, pool, prepared)
         } else {
             reply(failure)
@@ -79,12 +80,12 @@ extension ClientConnection {
     // MARK: Holding
 
     /// Holds the request until its model is loaded, and sees to it that somebody loads it.
+    ///
+    /// Every caller asks for the load. To remember here that it was asked for would be wrong as soon as somebody takes
+    /// the demand back: the route is the same before and after that, and an equal route is not published again.
     private func hold(_ entry: RouteEntry) {
-        if !entry.isDemanded {
-            entry.isDemanded = true
-            worker.shared.demand.demand(entry.key)
-        }
         guard exchange.ticket == nil else { return }
+        worker.shared.demand.demand(entry.key)
         guard entry.held.count < worker.mostHeldCallers else {
             var full = LocalReply(429, "queue_full", "too many requests wait for the model to be loaded")
             full.state = state(of: entry)

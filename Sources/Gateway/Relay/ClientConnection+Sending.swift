@@ -72,8 +72,7 @@ extension ClientConnection {
     func connectFailed(_ error: any Error) {
         exchange.pending = nil
         guard let upstream = exchange.upstream else { return }
-        tryElsewhere(
-            else: LocalReply(502, "upstream_failed", "\(upstream.description) \(ConnectFault(error).sentence)"))
+        tryElsewhere(else: failure(of: upstream, ConnectFault(error).sentence))
     }
 
     /// The connection ended before the answer did.
@@ -84,8 +83,7 @@ extension ClientConnection {
         }
         let detail = connection.failure.map { ": \($0)" } ?? ""
         if connection.hasReceived {
-            return reply(
-                LocalReply(502, "upstream_failed", "\(upstream.description) broke off its answer\(detail)"))
+            return reply(failure(of: upstream, "broke off its answer\(detail)"))
         }
         let mayRepeat = exchange.isReplayable && prepared.route.retry
         // A connection that had idled may have been closed by the server at the very moment it was used again.
@@ -93,15 +91,14 @@ extension ClientConnection {
             exchange.hasRetried = true
             return send(to: upstream, pool, prepared, isFresh: true)
         }
-        let failure = LocalReply(
-            502, "upstream_failed", "\(upstream.description) closed the connection without an answer\(detail)")
+        let failure = failure(of: upstream, "closed the connection without an answer\(detail)")
         if mayRepeat { tryElsewhere(else: failure) } else { reply(failure) }
     }
 
     func upstreamAnsweredMalformed(_ connection: UpstreamConnection) {
         exchange.connection = nil
         guard let upstream = exchange.upstream else { return abort() }
-        reply(LocalReply(502, "upstream_failed", "the answer of \(upstream.description) is not valid HTTP/1.1"))
+        reply(failure(of: upstream, "sent an answer that is not valid HTTP/1.1"))
     }
 
     /// Sends the request to the fallback, within the time it has left, if there is one and the body is still at hand.
@@ -111,6 +108,7 @@ extension ClientConnection {
             let pool = entry.fallbackPool
         else { return reply(failure) }
         exchange.hasRetried = false
+        exchange.failure = failure
         send(to: fallback, pool, prepared)
     }
 
@@ -121,8 +119,25 @@ extension ClientConnection {
             late.closes = true
             return reply(late)
         }
-        let timeout = exchange.prepared?.route.timeout ?? .zero
-        reply(LocalReply(504, "prediction_timeout", "the model did not answer within \(timeout)"))
+        let what = "did not answer within \(exchange.prepared?.route.timeout ?? .zero)"
+        if let upstream = exchange.upstream, exchange.failure != nil {
+            reply(failure(of: upstream, what, status: 504))
+        } else {
+            reply(LocalReply(504, "prediction_timeout", "the model \(what)"))
+        }
+    }
+
+    /// What is answered because an upstream has failed. Where that was the fallback, why the model itself could not
+    /// serve comes first: it is what has to be mended, and what `state`, `log` and `retry_after` are about.
+    /// - Parameter what: what the upstream did, in words that follow its name.
+    private func failure(of upstream: PreparedUpstream, _ what: String, status: Int = 502) -> LocalReply {
+        guard var failure = exchange.failure else {
+            return LocalReply(status, "upstream_failed", "\(upstream.description) \(what)")
+        }
+        failure.status = status
+        failure.code = "fallback_failed"
+        failure.message += "; and its fallback \(upstream.description) \(what)"
+        return failure
     }
 
     /// Breaks off whatever has been asked upstream.

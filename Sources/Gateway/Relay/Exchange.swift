@@ -28,6 +28,8 @@ struct Exchange {
     var hasSent = false
     /// Whether it has been sent again because a reused connection had been closed.
     var hasRetried = false
+    /// What would have been answered without a fallback; set while the fallback is tried.
+    var failure: LocalReply?
     /// Whether the clock of the prediction runs.
     var isTimed = false
 

@@ -14,8 +14,6 @@ final class RouteEntry {
     var fallbackPool: UpstreamPool?
     /// Callers that wait for the model to be loaded.
     var held = HeldCallers()
-    /// Whether the load has been asked for since the route last changed.
-    var isDemanded = false
     /// When the load was first asked for; `nil` while the model is not cold.
     var coldSince: NIODeadline?
     var isRemoved = false

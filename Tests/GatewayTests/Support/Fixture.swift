@@ -27,6 +27,15 @@ final class RecordedDemand: DemandSink {
             throw CancellationError()
         }
     }
+
+    /// Waits until there have been as many demands.
+    func count(_ count: Int) async throws {
+        try await within("\(count) demands") {
+            if self.all.count >= count { return }
+            for await _ in self.stream where self.all.count >= count { return }
+            throw CancellationError()
+        }
+    }
 }
 
 let scorer = ModelKey(domain: "churn", source: "scorer", model: "default")
