@@ -29,7 +29,6 @@ extension Target.Dependency {
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
-    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -104,7 +103,7 @@ let package = Package(
         tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",
-            ["Gateway", "Reconciler", "ModelCore", "TestSupport", .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix]),
+            ["Gateway", "Reconciler", "ModelCore", "TestSupport", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL]),
         tests("ReconcilerTests", ["Reconciler", "ModelCore", "TestSupport", .logging]),
         tests(
             "ControlPlaneTests",

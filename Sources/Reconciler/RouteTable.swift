@@ -62,7 +62,7 @@ package struct Route: Hashable, Sendable {
 
 /// Why a model cannot be served, in the terms of the error body.
 package struct Unavailability: Hashable, Sendable {
-    /// `model_failed`, `model_backoff`, `model_held`, `model_unknown`, `shutting_down`.
+    /// `model_failed`, `model_load_failed`, `model_backoff`, `model_held`, `model_unhealthy`, `model_unknown`.
     package var code: String
     package var state: ModelState
     /// A sentence.
