@@ -44,10 +44,11 @@ run: build python
 	@echo "$$HOW_TO_ASK"
 	exec .build/release/modelet serve --manifests manifests --state state --listen $(LISTEN)
 
-# `swift test` comes last: its closing line is the verdict that people and CI look for.
+# `swift test` comes last: its closing line is the verdict that people and CI look for. One test at a time: many start
+# processes and ask them with the product's own time limits, which a machine kept busy by other tests would exceed.
 test: toolchain packages check
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	swift test --skip-build --disable-xctest --no-parallel
 
 # One product a call is what SwiftPM takes; the second finds nearly everything built.
 build: toolchain packages

@@ -17,19 +17,20 @@ struct HTTPCall {
     /// Blocks a thread of its own until the answer is there.
     func send() async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
-            let box = Box { continuation.resume(with: Result { try self.sendBlocking() }) }
+            let call = Detached { continuation.resume(with: Result { try self.sendBlocking() }) }
             var thread = pthread_t()
-            let argument = Unmanaged.passRetained(box).toOpaque()
             pthread_create(
                 &thread, nil,
-                {
-                    Unmanaged<Box>.fromOpaque($0!).takeRetainedValue().work(); return nil
-                }, argument)
+                { argument in
+                    argument.map { Unmanaged<Detached>.fromOpaque($0).takeRetainedValue().work() }
+                    return nil
+                }, Unmanaged.passRetained(call).toOpaque())
             pthread_detach(thread)
         }
     }
 
-    private final class Box: Sendable {
+    /// What a thread of its own does.
+    private final class Detached: Sendable {
         let work: @Sendable () -> Void
         init(_ work: @escaping @Sendable () -> Void) { self.work = work }
     }
