@@ -2,52 +2,8 @@ import Logging
 package import ModelCore
 import Synchronization
 
-/// How a controller begins and ends its work.
+/// How a controller ends its work.
 extension Controller {
-    /// Has a look taken at every model.
-    package func enqueueAll() async throws(StoreError) {
-        enqueue(try await parts.store.models().map(\.key))
-    }
-
-    /// Reads every registered root again every ``rescanInterval``, until cancelled.
-    package func rescan() async {
-        while (try? await parts.time.sleep(for: Self.rescanInterval)) != nil {
-            await rescanOnce()
-            await pruneRuntimeFiles()
-        }
-    }
-
-    /// Edits that nobody announced (on a network file system, say) are seen after this long at the latest.
-    static let rescanInterval: Seconds = 30
-
-    /// Reads every registered root again. What cannot be accepted is logged, and stays as it was.
-    package func rescanOnce() async {
-        guard state.withLock({ $0.mode == .running }) else { return }
-        do throws(StoreError) {
-            for root in try await parts.store.roots() {
-                let report = try? await apply(root: root, removalGuard: RemovalGuard(), follows: true)
-                if let report { logNews(report, root: root) }
-            }
-        } catch {
-            parts.logger.error("manifests cannot be accepted", metadata: ["reason": "\(error)"])
-        }
-    }
-
-    private func logNews(_ report: ApplyReport, root: String) {
-        let isNews = state.withLock { state in
-            if state.lastDiagnostics[root] == report.diagnostics { return false }
-            state.lastDiagnostics[root] = report.diagnostics
-            return true
-        }
-        for diagnostic in report.diagnostics where isNews {
-            parts.logger.warning("manifest", metadata: ["diagnostic": "\(diagnostic.rendered)"])
-        }
-        guard !report.changes.isEmpty else { return }
-        parts.logger.info(
-            "manifests accepted",
-            metadata: ["root": "\(root)", "revision": "\(report.revision)", "changes": "\(report.changes.count)"])
-    }
-
     /// Ends ``run()``: at once where instances are kept, else when every instance is drained and stopped. A second
     /// call cuts the drains short. Returns at once.
     package func shutDown(keepingInstances keep: Bool) async {

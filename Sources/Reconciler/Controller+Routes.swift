@@ -1,0 +1,29 @@
+import ModelCore
+import Synchronization
+
+/// What the gateway is told.
+extension Controller {
+    /// Tells the gateway where predictions for a model go, where that has changed.
+    func publish(_ model: ModelRecord, _ instances: [InstanceRecord]) async {
+        await publish(Route(model, target: routeTarget(of: model, instances: instances, now: parts.time.now())))
+    }
+
+    func publish(_ route: Route) async {
+        let isNews = state.withLock { state in
+            if state.published[route.key] == route { return false }
+            state.published[route.key] = route
+            return true
+        }
+        if isNews { await parts.routes.publish([.set(route)]) }
+    }
+
+    /// The model does not exist any more.
+    func forget(_ key: ModelKey) async {
+        let wasKnown = state.withLock { state in
+            state.models[key] = nil
+            state.demanded.remove(key)
+            return state.published.removeValue(forKey: key) != nil
+        }
+        if wasKnown { await parts.routes.publish([.remove(key)]) }
+    }
+}

@@ -1,0 +1,52 @@
+import ModelCore
+
+extension Controller {
+    enum Job: Sendable {
+        case reconcile(ModelKey)
+        case watch(InstanceRecord)
+        case wake(ModelKey, at: Timestamp)
+        /// Tell the run loop that the state was taken over by another controller.
+        case superseded
+    }
+
+    /// What is only known while the controller runs; everything that matters after a crash is in the store.
+    struct State {
+        enum Mode { case running, preparingToStop, stopping, leaving }
+
+        var mode = Mode.running
+        var isLooping = false
+        var queue = WorkQueue()
+        /// The earliest timer of each key.
+        var timers: [ModelKey: Timestamp] = [:]
+        /// What was seen of the instances of each model, until that is recorded.
+        var sightings: [ModelKey: [Sighting]] = [:]
+        /// Models that requests have asked for, until that is recorded.
+        var demanded: Set<ModelKey> = []
+        /// Models that wait for something which another model holds.
+        var parked: Set<ModelKey> = []
+        /// The latest spec of each model, for the tasks that watch its instance.
+        var models: [ModelKey: ModelRecord] = [:]
+        /// The route that the gateway was last given.
+        var published: [ModelKey: Route] = [:]
+        /// What a loading instance's last probe said.
+        var lastProbe: [InstanceID: String] = [:]
+        /// Instances that a task watches.
+        var watched: Set<InstanceID> = []
+        /// Models that wait for the database to be writable again.
+        var unwritten: Set<ModelKey> = []
+        /// When the stopping of everything began.
+        var stoppingSince: Timestamp?
+        /// Models that something on the disk kept from starting: looked at again with every rescan.
+        var obstructed: Set<ModelKey> = []
+        /// Whether the manifests have been read and every model been looked at.
+        var isComplete = false
+        var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]
+        var nextListener: UInt64 = 0
+        /// Opened after the next look at each model.
+        var awaitedLooks: [ModelKey: [Latch]] = [:]
+        var readinessListener: AsyncStream<FleetReadiness>.Continuation?
+        var lastReadiness: FleetReadiness?
+        /// What was last said about each root's manifests.
+        var lastDiagnostics: [String: [Diagnostic]] = [:]
+    }
+}
