@@ -14,13 +14,14 @@ package struct FieldChange: Codable, Hashable, Sendable, CustomStringConvertible
     package var description: String { "\(field): \(old ?? "(not set)") → \(new ?? "(not set)")" }
 }
 
-/// The fields in which two values differ, in alphabetical order. Environment values are named, never shown.
+/// The fields in which two values differ, in alphabetical order. Values of the environment, and of headers that carry
+/// credentials, are named, never shown.
 package func fieldChanges(from old: some Encodable, to new: some Encodable) -> [FieldChange] {
     let before = FieldEncoder.fields(of: old)
     let after = FieldEncoder.fields(of: new)
     return Set(before.keys).union(after.keys).sorted().compactMap { field in
         guard before[field] != after[field] else { return nil }
-        guard !isEnvironmentValue(field) else {
+        guard !isEnvironmentValue(field), !isCredential(field) else {
             return FieldChange(field: field, old: before[field].map { _ in "…" }, new: after[field].map { _ in "…" })
         }
         return FieldChange(field: field, old: before[field], new: after[field])
@@ -30,6 +31,13 @@ package func fieldChanges(from old: some Encodable, to new: some Encodable) -> [
 /// `environment.NAME`, alone or within a source; not `inherit_environment`, which lists names.
 private func isEnvironmentValue(_ field: String) -> Bool {
     field.hasPrefix("environment.") || field.contains(".environment.")
+}
+
+/// `headers.NAME` where the name says that the value is for nobody else's eyes.
+private func isCredential(_ field: String) -> Bool {
+    guard field.hasPrefix("headers.") else { return false }
+    let name = field.lowercased()
+    return ["auth", "cookie", "token", "secret", "key", "password"].contains { name.contains($0) }
 }
 
 /// Flattens an encodable value into `path.to.field: value`, for comparing and for showing.

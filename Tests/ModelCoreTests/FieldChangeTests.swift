@@ -93,4 +93,14 @@ struct FieldChangeTests {
                 "environment", "environment.A", "inherit_environment",
             ])
     }
+
+    @Test func credentialsInHeadersAreNamedAndNotShown() {
+        var new = ModelSpec()
+        new.headers = ["Authorization": "Bearer s3cret", "X-Api-Key": "s3cret", "Accept": "a"]
+        #expect(
+            fieldChanges(from: ModelSpec(), to: new).map(\.description) == [
+                "headers.Accept: (not set) → a", "headers.Authorization: (not set) → …",
+                "headers.X-Api-Key: (not set) → …",
+            ])
+    }
 }
