@@ -26,6 +26,27 @@ extension EndToEnd {
             }
         }
 
+        /// Root may read everything, so an unreadable folder is read as somebody else.
+        @Test func unreadableFolderIsADiagnosticAndHoldsUpNoOtherFile() async throws {
+            try await TestHost.run { host in
+                try host.writeStub("good")
+                try host.write("ml: {sources: {}}", to: "closed/a.yaml")
+                let copy = host.directory + "/modelet"
+                #expect(try await host.run(["cp", TestHost.modelet, copy]).status == 0)
+                for path in [host.directory, host.manifests, host.manifests + "/artifact", copy] { chmod(path, 0o755) }
+                chmod(host.manifests + "/good.yaml", 0o644)
+                chmod(host.manifests + "/closed", 0)
+                let isRoot = geteuid() == 0
+                let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+                let ended = try await host.run((isRoot ? nobody : []) + [copy, "validate", host.manifests])
+                #expect(ended.status == 65)
+                #expect(ended.errors.contains("closed"))
+                #expect(ended.errors.lowercased().contains("permission denied"))
+                #expect(!ended.errors.contains("good.yaml"))
+                chmod(host.manifests + "/closed", 0o700)
+            }
+        }
+
         @Test func missingFolderFailsOneModelUntilItIsThere() async throws {
             try await TestHost.run { host in
                 try host.writeStub(fields: ["load: eager"])
