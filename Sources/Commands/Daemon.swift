@@ -86,11 +86,7 @@ struct Daemon {
         let admin = AdminServer(socket: opened.directory.socket, surface: surface, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
-            group.addTask {
-                try await admin.run()
-                // Only a shutdown of the controller ends the daemon.
-                try await Task.sleep(for: .seconds(Int64.max / 4))
-            }
+            group.addTask { try await admin.run() }
             group.addTask {
                 try await self.register(with: controller)
                 Console.print("modelet \(Version.current) is listening on http://\(surface.controllerAbout.gateway)")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Manifests
 
 /// Where a command finds the state. Each flag may be given in the environment instead.
 struct StateOptions: ParsableArguments {
@@ -26,19 +27,12 @@ func environment(_ name: String) -> String? {
     return text.isEmpty ? nil : text
 }
 
-/// `path` from the root of the file system, without `.`, `..` or doubled slashes. Symbolic links are left as they
-/// are: a directory is known by the name that people use for it.
+/// `path` from the root of the file system. Symbolic links are left as they are: a directory is known by the name that
+/// people use for it.
 func absolutePath(_ path: String) -> String {
-    var start = path
-    if !path.hasPrefix("/"), let current = getcwd(nil, 0) {
-        defer { free(current) }
-        start = String(cString: current) + "/" + path
-    }
-    var parts: [Substring] = []
-    for part in start.split(separator: "/") where part != "." {
-        if part == ".." { _ = parts.popLast() } else { parts.append(part) }
-    }
-    return "/" + parts.joined(separator: "/")
+    guard let current = getcwd(nil, 0) else { return absolutePath(path, in: "/") }
+    defer { free(current) }
+    return absolutePath(path, in: String(cString: current))
 }
 
 /// `text` as the address of a listener: `host:port`, `[::1]:port`, or a port alone on the loopback interface.

@@ -1,6 +1,6 @@
 /// `path` from `folder`, an absolute path: without `.`, `..` and doubled slashes. The disk is not asked: symbolic links
 /// stay as they are.
-func absolutePath(_ path: String, in folder: String) -> String {
+package func absolutePath(_ path: String, in folder: String) -> String {
     let slash = UInt8(ascii: "/")
     var parts: [Substring.UTF8View] = []
     let text = path.utf8.first == slash ? path : "\(folder)/\(path)"
