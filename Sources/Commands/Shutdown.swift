@@ -14,19 +14,27 @@ struct Shutdown: AsyncParsableCommand {
     var keep = false
     @OptionGroup var state: StateOptions
 
+    /// How often it is looked whether the daemon has ended. How long that may take is for drain_timeout and
+    /// stop_timeout to say, and for whoever waits at the terminal.
+    private static let look: Duration = .milliseconds(50)
+
     func run() async throws {
+        let pid: Int32
         do throws(ClientError) {
+            pid = try await state.client.about().pid
             try await state.client.shutdown(keep: keep)
         } catch .noDaemon {
             return try await stopWhatIsLeft()
         } catch {
             throw CommandFailure(error, directory: state.directory)
         }
-        // The lock is free when the daemon has ended, whatever else was in its way.
+        // It gives the lock back when it ends, whatever else is in its way; another one may take it at once.
         let directory = StateDirectory(state.directory)
-        while StateLock.holder(at: directory) != nil { try await Task.sleep(for: .milliseconds(50)) }
+        while StateLock.holder(at: directory)?.pid == pid { try await Task.sleep(for: Self.look) }
         if keep { return Console.print("modelet has ended; its models run on") }
-        let left = try readState(state.directory)?.models.flatMap(\.instances) ?? []
+        // What runs below another one, which has started since, is that one's own.
+        let isAlone = StateLock.holder(at: directory) == nil
+        let left = isAlone ? try readState(state.directory)?.models.flatMap(\.instances) ?? [] : []
         guard left.isEmpty else { throw CommandFailure(leftovers: left) }
         Console.print("modelet has ended, and its models with it")
     }

@@ -92,8 +92,9 @@ extension EndToEnd {
 
         @Test func secondTermSkipsTheDrain() async throws {
             try await TestHost.run { host in
-                // Far longer than the limit of the wait for the end.
-                try host.writeStub(flags: "--delay-ms 600000", fields: ["load: eager", "drain_timeout: 600"])
+                // Each far longer than the limit of the wait for the end.
+                try host.writeStub(
+                    flags: "--delay-ms 600000", fields: ["load: eager", "drain_timeout: 600", "timeout: 600"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
