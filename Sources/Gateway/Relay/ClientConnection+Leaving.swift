@@ -36,6 +36,7 @@ extension ClientConnection {
         guard phase != .closed else { return }
         let wasBusy = phase == .held || phase == .sending || phase == .relaying
         phase = .closed
+        outlet = nil
         deadline?.cancel()
         releaseHold()
         dropUpstream()

@@ -51,8 +51,7 @@ extension ClientConnection {
     /// Writes what has been gathered; called once everything that arrived together has been seen.
     func flushResponse() {
         guard phase == .relaying || phase == .sending else { return }
-        writeOut()
-        context?.flush()
+        sendOut()
         if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: .now() + timeout) }
     }
 
@@ -63,19 +62,17 @@ extension ClientConnection {
         if out.readableBytes + bytes.readableBytes <= Limits.coalesced {
             out.writeImmutableBuffer(bytes)
         } else {
-            writeOut()
-            write(bytes)
+            sendOut()
+            outlet?.send(bytes)
         }
     }
 
-    func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
-    }
-
-    private func writeOut() {
+    private func sendOut() {
         guard out.readableBytes > 0 else { return }
-        write(out)
+        let gathered = out
         out = ByteBuffer()
+        outlet?.send(gathered)
+        worker.giveBack(gathered)
     }
 
     // MARK: The end of a request
@@ -84,15 +81,11 @@ extension ClientConnection {
     func finish(keepsAlive: Bool, hasUnreadBody: Bool) {
         worker.requestEnded()
         guard keepsAlive else { return close(lingering: hasUnreadBody) }
-        let last = out
-        out = ByteBuffer()
         exchange = Exchange()
         parser.reset()
         if inbound.readableBytes == 0 { inbound = ByteBuffer() }
         phase = .head
-        if last.readableBytes > 0 { write(last) }
-        context?.flush()
-        worker.giveBack(last)
+        sendOut()
         guard phase == .head else { return }
         deadline?.move(to: .now() + Limits.clientIdle)
         pump()

@@ -49,17 +49,15 @@ extension ClientConnection {
         writer.write(to: &scratch, for: upstream, overrides: prepared.overrides)
         if exchange.kept.readableBytes <= Limits.coalesced {
             scratch.writeImmutableBuffer(exchange.kept)
-            connection.write(scratch)
+            connection.send(scratch)
         } else {
-            connection.write(scratch)
-            connection.write(exchange.kept)
+            connection.send(scratch)
+            connection.send(exchange.kept)
         }
-        connection.flush()
         worker.giveBack(scratch)
         if parser.head.expectsContinue, !exchange.hasContinued, !exchange.body.isComplete {
             exchange.hasContinued = true
-            write(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
-            context?.flush()
+            outlet?.send(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n"))
         }
         // What had to wait because it could not be kept.
         pump()

@@ -25,6 +25,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     let worker: LoopWorker
     var context: ChannelHandlerContext?
+    /// `nil` once the connection is closed.
+    var outlet: Outlet?
     var phase = Phase.head
     var parser = RequestHeadParser()
     var exchange = Exchange()
@@ -46,6 +48,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        outlet = Outlet(context, isPlain: true)
         deadline = MovingDeadline(worker.eventLoop) { [unowned self] in expired() }
         if context.channel.isActive { begin(context) }
     }
@@ -156,8 +159,7 @@ final class ClientConnection: ChannelInboundHandler {
         }
         keep(piece)
         if let connection = exchange.connection {
-            connection.write(piece)
-            connection.flush()
+            connection.send(piece)
         }
         return taken > 0
     }

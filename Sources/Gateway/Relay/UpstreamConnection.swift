@@ -26,16 +26,27 @@ final class UpstreamConnection: ChannelInboundHandler {
     /// Set while it is new and has answered nothing.
     var firstAnswer: FirstAnswer?
 
+    private let isPlain: Bool
     private var context: ChannelHandlerContext?
+    private var outlet: Outlet?
     private var stage = Stage.idle
     private var parser = ResponseHeadParser()
     private var body = MessageBody.none
     private var buffer = ByteBuffer()
     private var isReadOutstanding = false
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    /// - Parameter isPlain: whether no TLS lies between the handler and the socket.
+    init(isPlain: Bool) { self.isPlain = isPlain }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        outlet = Outlet(context, isPlain: isPlain)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        outlet = nil
+    }
 
     /// Gives it to a request, which is then to be written.
     func attach(_ client: ClientConnection, isReused: Bool) {
@@ -54,12 +65,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         buffer = ByteBuffer()
     }
 
-    func write(_ bytes: ByteBuffer) {
-        context?.write(wrapOutboundOut(bytes), promise: nil)
-    }
-
-    func flush() {
-        context?.flush()
+    func send(_ bytes: ByteBuffer) {
+        guard !isClosed else { return }
+        outlet?.send(bytes)
     }
 
     func close() {

@@ -124,7 +124,7 @@ final class UpstreamPool {
                         let name = upstream.address == nil ? upstream.host : nil
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
                     }
-                    try pipeline.addHandler(UpstreamConnection())
+                    try pipeline.addHandler(UpstreamConnection(isPlain: upstream.tls == nil))
                 }
             }
     }
