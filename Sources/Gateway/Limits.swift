@@ -17,6 +17,9 @@ enum Limits {
 
     /// Bytes of a request body kept so that it can be sent again, and read ahead while a request is held.
     static let keptBody = 64 * 1024
+    /// Bytes of a request's body read and thrown away after its answer, so that the connection can go on; where more is
+    /// to come it is closed instead, since that alone stops the client.
+    static let discardedBody = 1024 * 1024
     /// Bytes read ahead of the next, pipelined request.
     static let pipelinedAhead = 64 * 1024
     /// Pieces up to this many bytes are copied behind one another and written with one call.
@@ -28,7 +31,8 @@ enum Limits {
     static let headTimeout = TimeAmount.seconds(15)
     /// How long a client's connection may idle between two requests; longer than common load balancers keep theirs.
     static let clientIdle = TimeAmount.seconds(75)
-    /// How long the rest of a request is read and thrown away, so that the client sees the answer and no reset.
+    /// How long the rest of a request is read and thrown away: before the next one, or so that the client sees the
+    /// answer and no reset.
     static let linger = TimeAmount.seconds(2)
     /// How long connecting to an upstream may take; a shorter `timeout` ends it before.
     static let connectTimeout = TimeAmount.seconds(10)

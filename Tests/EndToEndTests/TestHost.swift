@@ -49,6 +49,12 @@ final class TestHost: Sendable {
     func write(_ text: String, to path: String) throws {
         let full = manifests + "/" + path
         if let slash = path.lastIndex(of: "/") { mkdir(manifests + "/" + path[..<slash], 0o700) }
+        try writeFile(text, to: full)
+    }
+
+    /// Writes a file beside the manifests.
+    /// - Parameter full: its absolute path.
+    func writeFile(_ text: String, to full: String) throws {
         let file = open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw HarnessError("cannot write \(full)") }
         defer { close(file) }

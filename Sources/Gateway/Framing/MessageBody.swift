@@ -16,6 +16,11 @@ struct MessageBody {
     private var remaining: Int
     private var chunks = ChunkedScanner()
 
+    /// Bytes still to come where that is known.
+    var remainingLength: Int? {
+        if case .length = framing { remaining } else { nil }
+    }
+
     init(_ framing: Framing) {
         self.framing = framing
         isComplete = framing == .none

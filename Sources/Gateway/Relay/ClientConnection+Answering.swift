@@ -81,9 +81,8 @@ extension ClientConnection {
     private func answer(
         _ status: Int, _ reason: StaticString, lines: String, requestID: String, body: String, keepsAlive: Bool
     ) {
-        let isRead = skipRestOfBody()
         let head = parser.head
-        let goesOn = keepsAlive && isRead && head.keepsAlive && !worker.isShuttingDown
+        let goesOn = keepsAlive && mayReachNextRequest && head.keepsAlive && !worker.isShuttingDown
         out.writeString("HTTP/1.1 \(status) \(reason)\r\nContent-Type: application/json\r\n")
         out.writeString("Content-Length: \(body.utf8.count)\r\n\(lines)X-Request-Id: \(requestID)\r\n")
         if !goesOn {
@@ -93,17 +92,6 @@ extension ClientConnection {
         }
         out.writeStaticString("\r\n")
         if head.method != .head { out.writeString(body) }
-        finish(keepsAlive: goesOn, hasUnreadBody: !goesOn)
-    }
-
-    /// Throws the rest of the request's body away, as far as it has arrived. Returns whether that was all of it.
-    private func skipRestOfBody() -> Bool {
-        guard phase != .head else { return false }
-        if !exchange.body.isComplete {
-            let taken = inbound.withUnsafeReadableBytes { exchange.body.take($0) }
-            guard let taken else { return false }
-            inbound.moveReaderIndex(forwardBy: taken)
-        }
-        return exchange.body.isComplete
+        finish(keepsAlive: goesOn, lingering: true)
     }
 }

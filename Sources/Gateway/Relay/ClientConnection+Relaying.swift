@@ -45,7 +45,7 @@ extension ClientConnection {
         exchange.pool = nil
         if isReusable, isWhole { pool?.keep(connection) } else { connection.close() }
         pool?.leave()
-        finish(keepsAlive: exchange.keepsAlive && isWhole, hasUnreadBody: !isWhole)
+        finish(keepsAlive: exchange.keepsAlive, lingering: !isWhole)
     }
 
     /// Writes what has been gathered; called once everything that arrived together has been seen.
@@ -67,50 +67,12 @@ extension ClientConnection {
         }
     }
 
-    private func sendOut() {
+    func sendOut() {
         guard out.readableBytes > 0 else { return }
         let gathered = out
         out = ByteBuffer()
         outlet?.send(gathered)
         worker.giveBack(gathered)
-    }
-
-    // MARK: The end of a request
-
-    /// The answer is written as far as this handler is concerned: goes on to the next request, or closes.
-    func finish(keepsAlive: Bool, hasUnreadBody: Bool) {
-        worker.requestEnded()
-        guard keepsAlive else { return close(lingering: hasUnreadBody) }
-        exchange = Exchange()
-        parser.reset()
-        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
-        phase = .head
-        sendOut()
-        guard phase == .head else { return }
-        deadline?.move(to: .now() + Limits.clientIdle)
-        pump()
-        readOn()
-    }
-
-    /// Closes the connection once the answer is with the client.
-    /// - Parameter lingering: the client is still sending: it must be able to read the answer before its connection
-    ///   is reset, so what it sends is thrown away for a while.
-    private func close(lingering: Bool) {
-        guard let context, phase != .closed else { return }
-        phase = .closing
-        inbound = ByteBuffer()
-        exchange = Exchange()
-        deadline?.move(to: .now() + Limits.clientIdle)
-        let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenComplete { [self] _ in
-            guard lingering, phase == .closing else { return context.close(promise: nil) }
-            context.close(mode: .output, promise: nil)
-            deadline?.move(to: .now() + Limits.linger)
-            readOn()
-        }
-        let last = out
-        out = ByteBuffer()
-        context.writeAndFlush(wrapOutboundOut(last), promise: written)
     }
 
     // MARK: Time
@@ -123,6 +85,7 @@ extension ClientConnection {
         case .held: holdExpired()
         case .sending: predictionExpired()
         case .relaying: relayExpired()
+        case .discarding: close(lingering: true)
         case .closing: context?.close(promise: nil)
         case .closed: break
         }

@@ -18,6 +18,8 @@ final class ClientConnection: ChannelInboundHandler {
         case sending
         /// The answer's head is written.
         case relaying
+        /// The answer is written; the rest of the request's body is thrown away to get at the next request.
+        case discarding
         /// The last answer is being written; what still arrives is thrown away.
         case closing
         case closed
@@ -40,6 +42,9 @@ final class ClientConnection: ChannelInboundHandler {
     var isWritable = true
     /// Bytes waiting to be written when the client was last found not to take any.
     var stalledBytes: Int?
+
+    /// Bytes of the present body that were thrown away.
+    var discarded = 0
 
     private var isReadOutstanding = false
     private var isPumping = false
@@ -86,7 +91,7 @@ final class ClientConnection: ChannelInboundHandler {
     private var wantsBytes: Bool {
         switch phase {
         case .closed: return false
-        case .closing: return true
+        case .closing, .discarding: return true
         case .head: return inbound.readableBytes < Limits.longestHead + Limits.pipelinedAhead
         case .held, .sending, .relaying:
             if exchange.body.isComplete { return inbound.readableBytes < Limits.pipelinedAhead }
@@ -110,6 +115,7 @@ final class ClientConnection: ChannelInboundHandler {
             switch phase {
             case .head: goesOn = readHead()
             case .held, .sending, .relaying: goesOn = moveBody()
+            case .discarding: goesOn = discardBody()
             case .closing, .closed: goesOn = false
             }
         }
