@@ -44,11 +44,10 @@ run: build python
 	@echo "$$HOW_TO_ASK"
 	exec .build/release/modelet serve --manifests manifests --state state --listen $(LISTEN)
 
-# `swift test` comes last: its closing line is the verdict that people and CI look for. One test at a time: many start
-# processes and ask them with the product's own time limits, which a machine kept busy by other tests would exceed.
+# The tests come last: the runner's closing line is the verdict that people and CI look for.
 test: toolchain packages check
 	swift build --build-tests
-	swift test --skip-build --disable-xctest --no-parallel
+	@scripts/run-tests .build/tests.log
 
 # One product a call is what SwiftPM takes; the second finds nearly everything built.
 # Without exclusivity checks at run time the gateway takes a tenth less processor time a request (bench/README.md); the

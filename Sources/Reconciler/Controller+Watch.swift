@@ -96,7 +96,10 @@ extension Controller {
             return
         }
         let wasAskedTo = !current.phase.isCurrent || current.stopCause != nil
-        guard !wasAskedTo else {
+        // A launch that was cut short with its controller, or by a database that could not be written, says nothing of
+        // the model: it is started again, and at once.
+        let isBeforeRelease = current.phase == .intent || current.phase == .gated
+        guard !wasAskedTo && !(exit.kind == .neverStarted && isBeforeRelease) else {
             let isShuttingDown = state.withLock { $0.mode == .stopping }
             try await commit(.exited(instance.id, exit, backoff: nil, endsDemand: isShuttingDown))
             wakeParked()

@@ -48,17 +48,31 @@ extension StateDirectory {
     }
 
     /// Reads the file before anything could write it: opening a pool already would.
+    ///
+    /// Who was killed in the transaction that makes the file a database, before there is a WAL, leaves a rollback
+    /// journal. Only a writer may undo what the journal tells, so a copy is asked whose the file is.
     private func checkDatabaseFile() throws {
         guard access(database, W_OK) == 0 else { throw StateDirectoryError("write", database, errno) }
         var configuration = Self.configuration
         configuration.readonly = true
-        let queue = try DatabaseQueue(path: database, configuration: configuration)
+        do {
+            try check(database, configuration)
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+            try PrivateCopy.with(databaseFiles) { try check($0, Self.configuration) }
+        }
+    }
+
+    private func check(_ file: String, _ configuration: Configuration) throws {
+        let queue = try DatabaseQueue(path: file, configuration: configuration)
         try queue.read { db in
             guard try db.checkIsStateDatabase(at: database) else { return }
             try db.checkIsSound(at: database)
         }
         try queue.close()
     }
+
+    /// The database, and what belongs to its content: a log, or the journal of a transaction that was cut short.
+    var databaseFiles: [String] { ["", "-wal", "-journal"].map { database + $0 } }
 }
 
 extension Database {

@@ -8,8 +8,9 @@ package import Reconciler
 /// A database in WAL mode cannot always be opened by who only reads. Every reader needs the index of the log,
 /// `modelet.db-shm`. While a controller runs, and after it was killed, that file is there. After it was shut down it
 /// is gone with the log, and the reader makes it again, which it cannot in a directory that it may not write, nor on a
-/// full disk. SQLite would open such a file as `immutable`, but then it reads past a log that lies beside it. So the reader copies the
-/// database and its log into a directory of its own and reads the copy.
+/// full disk. SQLite would open such a file as `immutable`, but then it reads past a log that lies beside it. Nor may who
+/// only reads undo a transaction that was cut short before there was a log. So the reader copies the database and what
+/// belongs to it into a directory of its own, where it may write, and reads the copy.
 package struct StateReader: Sendable {
     private let directory: StateDirectory
 
@@ -32,7 +33,9 @@ package struct StateReader: Sendable {
             return nil
         }
         do {
-            return try read(directory.database)
+            var configuration = StateDirectory.configuration
+            configuration.readonly = true
+            return try read(directory.database, configuration)
         } catch let error as DatabaseError where error.needsWritableDirectory {
             return try readCopy()
         } catch {
@@ -40,9 +43,7 @@ package struct StateReader: Sendable {
         }
     }
 
-    private func read(_ path: String) throws -> StateSnapshot? {
-        var configuration = StateDirectory.configuration
-        configuration.readonly = true
+    private func read(_ path: String, _ configuration: Configuration) throws -> StateSnapshot? {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let snapshot = try queue.read { db -> StateSnapshot? in
             guard try db.checkIsStateDatabase(at: directory.database) else { return nil }
@@ -63,9 +64,7 @@ package struct StateReader: Sendable {
 
     private func readCopy() throws(StoreError) -> StateSnapshot? {
         do {
-            return try PrivateCopy.with([directory.database, directory.database + "-wal"]) { copy in
-                try read(copy)
-            }
+            return try PrivateCopy.with(directory.databaseFiles) { try read($0, StateDirectory.configuration) }
         } catch {
             throw StoreError(error, database: directory.database)
         }
@@ -73,7 +72,7 @@ package struct StateReader: Sendable {
 }
 
 extension DatabaseError {
-    /// Whether a reader could not make the files that it needs beside the database.
+    /// Whether a reader could not write what it needs: files beside the database, or what an undone transaction changed.
     fileprivate var needsWritableDirectory: Bool {
         switch resultCode {
         case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_IOERR, .SQLITE_FULL: true

@@ -23,7 +23,7 @@ struct ReadinessProberTests {
     @Test func anotherStatusIsAnAnswer() async throws {
         let server = try await TestServer(.http, status: 404)
         #expect(await prober.probe(server.target()) == .answered(status: 404, address: "127.0.0.1"))
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.status = StatusRange(404...404)
         #expect(await prober.probe(server.target(.http(probe))) == .ready(address: "127.0.0.1"))
     }
@@ -35,13 +35,13 @@ struct ReadinessProberTests {
 
     @Test func nothingListensIsAFailure() async throws {
         let target = ProbeTarget(
-            host: "localhost", port: try quietPort(), readiness: .http(ProbeSpec()), treeRoot: getpid())
+            host: "localhost", port: try quietPort(), readiness: .http(ProbeSpec.patient), treeRoot: getpid())
         let verdict = await prober.probe(target)
         #expect(verdict == .failed(reason: "nothing listens on localhost:\(target.port)"))
     }
 
     @Test func aRefusalIsAFailure() async throws {
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.owner = .any
         let port = try quietPort()
         let target = ProbeTarget(host: "127.0.0.1", port: port, readiness: .http(probe), treeRoot: nil)
@@ -51,7 +51,7 @@ struct ReadinessProberTests {
 
     @Test func silenceTimesOut() async throws {
         let server = try await TestServer(.silent)
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.timeout = Seconds(milliseconds: 150)
         #expect(await prober.probe(server.target(.http(probe))) == .timedOut(address: "127.0.0.1"))
     }
@@ -78,7 +78,7 @@ struct ReadinessProberTests {
 
     @Test func acceptedIsEnoughForTCP() async throws {
         let server = try await TestServer(.silent)
-        #expect(await prober.probe(server.target(.tcp(ProbeSpec()))) == .ready(address: "127.0.0.1"))
+        #expect(await prober.probe(server.target(.tcp(ProbeSpec.patient))) == .ready(address: "127.0.0.1"))
     }
 
     @Test(arguments: [
@@ -100,7 +100,7 @@ struct ReadinessProberTests {
 
     @Test func aHostWithoutAnAddressFails() async throws {
         let target = ProbeTarget(
-            host: "no-such-host.invalid", port: 1, readiness: .http(ProbeSpec()), treeRoot: getpid())
+            host: "no-such-host.invalid", port: 1, readiness: .http(ProbeSpec.patient), treeRoot: getpid())
         let verdict = await prober.probe(target)
         guard case .failed(let reason) = verdict else {
             Issue.record("\(verdict)")
@@ -119,7 +119,7 @@ struct ReadinessProberTests {
 
     @Test func theRequestIsWhatServersExpect() async throws {
         let server = try await TestServer(.echoes)
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.path = "/health check\r\nX: y?a=1"
         #expect(await prober.probe(server.target(.http(probe))) == .ready(address: "127.0.0.1"))
         let request = await server.process.line()
@@ -129,7 +129,7 @@ struct ReadinessProberTests {
 
     @Test func aCancelledProbeEndsAtOnce() async throws {
         let server = try await TestServer(.silent)
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.timeout = 3600
         let target = server.target(.http(probe))
         let task = Task { await prober.probe(target) }

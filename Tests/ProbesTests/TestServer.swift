@@ -35,7 +35,7 @@ struct TestServer {
     }
 
     func target(
-        host: String = "127.0.0.1", _ readiness: ReadinessSpec = .http(ProbeSpec()), treeRoot: Int32? = nil
+        host: String = "127.0.0.1", _ readiness: ReadinessSpec = .http(ProbeSpec.patient), treeRoot: Int32? = nil
     ) -> ProbeTarget {
         ProbeTarget(host: host, port: port, readiness: readiness, treeRoot: treeRoot ?? process.pid)
     }
@@ -121,4 +121,13 @@ struct TestServer {
                 connection.close()
                 time.sleep(1000)
         """#
+}
+
+extension ProbeSpec {
+    /// For servers that will answer, however long the machine lets them wait for their turn.
+    static var patient: ProbeSpec {
+        var probe = ProbeSpec()
+        probe.timeout = 60
+        return probe
+    }
 }

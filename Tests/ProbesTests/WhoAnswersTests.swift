@@ -15,7 +15,7 @@ struct WhoAnswersTests {
         sleeper = try ChildProcess(["sleep", "1000"])
     }
 
-    @Test(arguments: [ReadinessSpec.http(ProbeSpec()), .tcp(ProbeSpec())])
+    @Test(arguments: [ReadinessSpec.http(ProbeSpec.patient), .tcp(ProbeSpec.patient)])
     func aListenerOutsideOfTheTreeIsAStranger(readiness: ReadinessSpec) async throws {
         let server = try await TestServer(.http)
         let verdict = await prober.probe(server.target(readiness, treeRoot: sleeper.pid))
@@ -33,13 +33,13 @@ struct WhoAnswersTests {
     @Test func withoutATreeNothingCanBeProved() async throws {
         let server = try await TestServer(.http)
         let target = ProbeTarget(
-            host: "127.0.0.1", port: server.port, readiness: .http(ProbeSpec()), treeRoot: nil)
+            host: "127.0.0.1", port: server.port, readiness: .http(ProbeSpec.patient), treeRoot: nil)
         let verdict = await prober.probe(target)
         #expect(verdict.unprovable?.contains("readiness: {owner: any}") == true, "\(verdict)")
     }
 
     @Test func withAnyOwnerNoProofIsAsked() async throws {
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.owner = .any
         let stranger = try await TestServer(.http, at: "::1")
         let target = stranger.target(host: "localhost", .http(probe), treeRoot: sleeper.pid)
@@ -67,7 +67,7 @@ struct WhoAnswersTests {
     @Test func aSilentAddressDoesNotHideOneThatAnswers() async throws {
         let silent = try await TestServer(.silent, at: "127.0.0.1")
         let answering = try await TestServer(.http, at: "::1", port: silent.port)
-        var probe = ProbeSpec()
+        var probe = ProbeSpec.patient
         probe.timeout = 4
         // Both are children of this process.
         let target = answering.target(host: "localhost", .http(probe), treeRoot: getpid())
@@ -77,8 +77,7 @@ struct WhoAnswersTests {
 
     @Test func aListenerThatChangesDuringTheAnswerIsNoticed() async throws {
         let server = try await TestServer(.vanishes)
-        var probe = ProbeSpec()
-        probe.timeout = 60
+        let probe = ProbeSpec.patient
         let target = server.target(.http(probe))
         async let asked = prober.probe(target)
         #expect(await server.process.line() == "gone")
@@ -90,8 +89,7 @@ struct WhoAnswersTests {
 
     @Test func aListenerThatIsGoneAfterTheAnswerDoesNotCount() async throws {
         let server = try await TestServer(.vanishes)
-        var probe = ProbeSpec()
-        probe.timeout = 60
+        let probe = ProbeSpec.patient
         let target = server.target(.http(probe))
         async let asked = prober.probe(target)
         #expect(await server.process.line() == "gone")

@@ -99,6 +99,31 @@ import Testing
         }
     }
 
+    /// However often its controllers die between the intent and the release, it is no failure of the model.
+    @Test func launchThatWasCutShortIsCarriedOnWithoutBackoff() async throws {
+        let world = World()
+        try await world.define([.a: .local()])
+        let (model, _) = try #require(try await world.store.model(.a))
+        let source = try #require(model.spec.source?.runFields)
+        try await world.store.commit(.demand(.a, model.demand(by: "test", at: world.time.now())), at: world.time.now())
+        var random = SystemRandomNumberGenerator()
+        for attempt in 0..<3 {
+            let intent = InstanceRecord(
+                id: InstanceID.make(at: world.time.now(), using: &random), key: .a, generation: 1, attempt: attempt,
+                source: source, host: "localhost", port: 9000 + attempt, createdAt: world.time.now())
+            _ = try await world.store.begin(intent, cause: "test", startSlots: 4, at: world.time.now())
+            let prepared = try await world.runtime.prepare(intent)
+            if attempt > 0 { try await world.store.commit(.gated(intent.id, prepared), at: world.time.now()) }
+            try await world.adopt()
+        }
+        #expect(try await world.store.model(.a)?.model.backoff == nil)
+        try await world.run { controller, _ in
+            let (_, isReady) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60))
+            #expect(isReady)
+            #expect(world.runtime.launches(of: .a) == 1)
+        }
+    }
+
     /// The database failed between the intent and what should have followed it.
     @Test func intentThatLedToNothingIsNotWaitedFor() async throws {
         let world = World()

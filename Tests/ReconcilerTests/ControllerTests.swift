@@ -146,6 +146,8 @@ import Testing
             await routes.wait(for: .a) { $0.isCold(.standby) }
             controller.demand(.a)
             await routes.wait(for: .a) { $0.isCold(.starting) }
+            // What the first probe said is part of the reason.
+            while controller.state.withLock(\.lastProbe.isEmpty) { await Task.yield() }
             world.time.advance(by: 6)
             await routes.wait(for: .a) { _ in
                 routes.history.contains {

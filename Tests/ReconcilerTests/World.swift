@@ -32,15 +32,7 @@ struct World {
         startSlots: Int = 4, _ body: (Controller, RecordingRoutes) async throws -> Void
     ) async throws {
         let routes = RecordingRoutes()
-        let runtime = runtime
-        let obstacle = obstacle
-        let controller = Controller(
-            Controller.Parts(
-                store: store, runtime: { source in if case .localArtifact = source { runtime } else { nil } },
-                prober: prober, routes: routes, manifests: manifests,
-                obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
-            startSlots: startSlots)
+        let controller = controller(routes, startSlots: startSlots)
         try await controller.adoptInstances()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
@@ -55,6 +47,23 @@ struct World {
             try? await group.waitForAll()
             try result.get()
         }
+    }
+
+    /// A controller that adopts, and dies before it does anything else.
+    func adopt() async throws {
+        try await controller(RecordingRoutes(), startSlots: 4).adoptInstances()
+    }
+
+    private func controller(_ routes: RecordingRoutes, startSlots: Int) -> Controller {
+        let runtime = runtime
+        let obstacle = obstacle
+        return Controller(
+            Controller.Parts(
+                store: store, runtime: { source in if case .localArtifact = source { runtime } else { nil } },
+                prober: prober, routes: routes, manifests: manifests,
+                obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+            startSlots: startSlots)
     }
 
     /// Defines exactly these models, and lets a running controller know.

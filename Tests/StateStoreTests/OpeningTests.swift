@@ -114,14 +114,33 @@ import Testing
         try store.close()
     }
 
+    /// A start that was killed in its first transaction, and a user's own, in the midst of writing pages.
+    @Test(arguments: [false, true])
+    func undoesATransactionThatWasCutShort(_ isAtFirst: Bool) async throws {
+        let state = try State()
+        #expect(mkdir(state.directory.path, 0o700) == 0)
+        if !isAtFirst { try await state.open(launchedTo: .ready).close() }
+        try state.leaveTransaction()
+        let known = isAtFirst ? nil : 1
+        #expect(try StateReader(state.directory).snapshot()?.models.count == known)
+        let journal = state.directory.database + "-journal"
+        #expect(access(journal, F_OK) == 0, "a reader has changed something")
+
+        let store = try state.open()
+        #expect(try await store.models().count == known ?? 0)
+        #expect(try state.query("SELECT count(*) FROM sqlite_schema WHERE name = 'unfinished'") == ["0"])
+        #expect(access(journal, F_OK) != 0)
+        try store.close()
+    }
+
     /// What makes a file unfit, and what is said of it.
     enum Unfit: String, CaseIterable, Sendable {
-        case text, foreign, newer, damagedPage, truncated
+        case text, foreign, foreignInTransaction, newer, damagedPage, truncated
 
         var says: String {
             switch self {
             case .text, .damagedPage, .truncated: "damaged"
-            case .foreign: "another program"
+            case .foreign, .foreignInTransaction: "another program"
             case .newer: "newer version of modelet"
             }
         }
@@ -138,6 +157,10 @@ import Testing
         case .foreign:
             unlink(file)
             try expectSuccess(state.sql("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('Monday')"))
+        case .foreignInTransaction:
+            unlink(file)
+            try expectSuccess(state.sql("CREATE TABLE diary (day TEXT); INSERT INTO diary VALUES ('Monday')"))
+            try state.leaveTransaction()
         case .newer:
             try expectSuccess(state.sql("INSERT INTO grdb_migrations VALUES ('from the future')"))
         case .damagedPage:

@@ -32,6 +32,22 @@ struct State: Sendable {
         try sqlite3(directory.database, statements)
     }
 
+    /// Kills a program in the midst of a transaction that has written to the database file already, and so leaves a
+    /// rollback journal: more pages are changed than its cache holds.
+    func leaveTransaction() throws {
+        _ = try command(
+            "sqlite3", directory.database, "PRAGMA journal_mode = DELETE", "PRAGMA cache_size = 1", "BEGIN",
+            "CREATE TABLE unfinished (x)",
+            """
+            WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 500)
+            INSERT INTO unfinished SELECT randomblob(900) FROM count
+            """,
+            ".shell kill -KILL $PPID")
+        guard access(directory.database + "-journal", F_OK) == 0 else {
+            throw BrokenPromise(description: "no journal was left")
+        }
+    }
+
     /// What a query prints: rows on lines, columns parted by `|`.
     func query(_ statement: String) throws -> [String] {
         let result = try sql(statement)
