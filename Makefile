@@ -13,7 +13,7 @@ PACKAGES := gcc libc6-dev libstdc++-12-dev libncurses6 libxml2
 PACKAGES += libyaml-dev libsqlite3-dev zlib1g-dev
 PACKAGES += pkg-config git python3
 run: PACKAGES += curl
-test: PACKAGES += sqlite3
+test: PACKAGES += sqlite3 curl python3-venv wrk nghttp2-client
 
 # Holds a `python` where the system has none; see the target.
 TOOLS := $(CURDIR)/.build-tools/bin
@@ -30,7 +30,7 @@ Ask the trained model, from another terminal:
 endef
 export HOW_TO_ASK
 
-.PHONY: help run test build bench check format lint clean toolchain packages python
+.PHONY: help run test build bench check clients format lint clean toolchain packages python
 
 help:
 	@echo 'make run      build in release mode and serve manifests/ on $(LISTEN) (LISTEN=HOST:PORT changes it)'
@@ -45,7 +45,7 @@ run: build python
 	exec .build/release/modelet serve --manifests manifests --state state --listen $(LISTEN)
 
 # The tests come last: the runner's closing line is the verdict that people and CI look for.
-test: toolchain packages check
+test: toolchain packages check clients
 	swift build --build-tests
 	@scripts/run-tests .build/tests.log
 
@@ -56,6 +56,10 @@ RELEASE := -c release -Xswiftc -enforce-exclusivity=unchecked
 build: toolchain packages
 	swift build $(RELEASE) --product modelet
 	swift build $(RELEASE) --product modelet-shim
+
+# Programs that nobody here wrote, to be tested against.
+clients: packages
+	scripts/install-clients .build-tools/clients
 
 check: packages python
 	scripts/check-examples
