@@ -50,7 +50,7 @@ extension ClientConnection {
 
     /// Writes what has been gathered; called once everything that arrived together has been seen.
     func flushResponse() {
-        guard phase == .relaying || phase == .sending else { return }
+        guard phase == .relaying || phase == .sending || phase == .tunnel else { return }
         writeOut()
         context?.flush()
         if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: .now() + timeout) }
@@ -94,15 +94,17 @@ extension ClientConnection {
         context?.flush()
         worker.giveBack(last)
         guard phase == .head else { return }
+        hasServed = true
         deadline?.move(to: .now() + Limits.clientIdle)
         pump()
         readOn()
+        if worker.isShuttingDown { closeIfIdle() }
     }
 
     /// Closes the connection once the answer is with the client.
     /// - Parameter lingering: the client is still sending: it must be able to read the answer before its connection
     ///   is reset, so what it sends is thrown away for a while.
-    private func close(lingering: Bool) {
+    func close(lingering: Bool) {
         guard let context, phase != .closed else { return }
         phase = .closing
         inbound = ByteBuffer()
@@ -130,6 +132,7 @@ extension ClientConnection {
         case .held: holdExpired()
         case .sending: predictionExpired()
         case .relaying: relayExpired()
+        case .tunnel: abort()
         case .closing: context?.close(promise: nil)
         case .closed: break
         }

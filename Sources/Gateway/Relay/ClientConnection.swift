@@ -18,6 +18,8 @@ final class ClientConnection: ChannelInboundHandler {
         case sending
         /// The answer's head is written.
         case relaying
+        /// Both sides have switched to another protocol: bytes are passed on as they come.
+        case tunnel
         /// The last answer is being written; what still arrives is thrown away.
         case closing
         case closed
@@ -39,6 +41,9 @@ final class ClientConnection: ChannelInboundHandler {
     /// Bytes waiting to be written when the client was last found not to take any.
     var stalledBytes: Int?
 
+    /// Whether a request has been answered on it.
+    var hasServed = false
+
     private var isReadOutstanding = false
     private var isPumping = false
 
@@ -54,6 +59,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard !isReadOutstanding else { return }
+        worker.clients.insert(self)
         address = Array((context.remoteAddress?.ipAddress ?? "unknown").utf8)
         deadline?.move(to: .now() + Limits.headTimeout)
         readOn()
@@ -88,6 +94,7 @@ final class ClientConnection: ChannelInboundHandler {
         case .held, .sending, .relaying:
             if exchange.body.isComplete { return inbound.readableBytes < Limits.pipelinedAhead }
             return inbound.readableBytes == 0 && roomForBody > 0
+        case .tunnel: return exchange.connection?.isWritable ?? false
         }
     }
 
@@ -107,6 +114,7 @@ final class ClientConnection: ChannelInboundHandler {
             switch phase {
             case .head: goesOn = readHead()
             case .held, .sending, .relaying: goesOn = moveBody()
+            case .tunnel: goesOn = moveTunnel()
             case .closing, .closed: goesOn = false
             }
         }
