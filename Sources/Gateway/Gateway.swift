@@ -3,6 +3,7 @@ package import Logging
 package import ModelCore
 import NIOCore
 import NIOPosix
+import NIOSSL
 package import Reconciler
 import Synchronization
 
@@ -49,9 +50,14 @@ package final class Gateway: RouteTable, Sendable {
     /// - Parameters:
     ///   - host: a name or a numeric address.
     ///   - port: 0 for any free one.
-    package func listen(host: String, port: Int) async throws(GatewayError) -> Address {
+    ///   - maxConnections: how many clients may be connected; further ones wait to be accepted. `nil`:
+    ///     ``Limits/mostConnections``.
+    package func listen(
+        host: String, port: Int, maxConnections: Int? = nil
+    ) async throws(GatewayError) -> Address {
         do {
-            let listener = try await Self.bootstrap(group, workers).bind(host: host, port: port).get()
+            let most = maxConnections ?? Limits.mostConnections
+            let listener = try await Self.bootstrap(group, workers, most: most).bind(host: host, port: port).get()
             let local = listener.localAddress
             let address = Address(host: local?.ipAddress ?? host, port: local?.port ?? port)
             state.withLock { state in
@@ -64,18 +70,33 @@ package final class Gateway: RouteTable, Sendable {
         }
     }
 
-    private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ workers: [LoopWorker]) -> ServerBootstrap {
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ workers: [LoopWorker], most: Int
+    ) -> ServerBootstrap {
         let byLoop = Dictionary(uniqueKeysWithValues: workers.map { (ObjectIdentifier($0.eventLoop), $0) })
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Limits.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let gate = AcceptGate(most: most) { count in
+                        let share = (count + workers.count - 1) / workers.count
+                        for worker in workers { worker.eventLoop.execute { worker.closeLongestIdle(share) } }
+                    }
+                    try channel.pipeline.syncOperations.addHandler(gate)
+                }
+            }
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let worker = byLoop[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.eof }
-                    try channel.pipeline.syncOperations.addHandler(ClientConnection(worker: worker))
+                    let pipeline = channel.pipeline.syncOperations
+                    if let certificate = worker.certificate {
+                        try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context))
+                    }
+                    try pipeline.addHandler(ClientConnection(worker: worker))
                 }
             }
     }
@@ -131,6 +152,18 @@ package final class Gateway: RouteTable, Sendable {
     /// Sets what `/v2/health/ready` answers.
     package func setReadiness(_ readiness: Readiness) {
         shared.readiness = readiness
+    }
+
+    /// Opens the gateway to whoever bears one of these tokens alone; `nil` opens it to everybody. Health endpoints stay
+    /// open either way.
+    package func setTokens(_ tokens: BearerTokens?) async {
+        await post { $0.tokens = tokens }
+    }
+
+    /// Sets what connections accepted from now on are proved with; `nil`: plain HTTP is spoken. Whether it is `nil` is
+    /// for all of the gateway's life.
+    package func setCertificate(_ certificate: ListenerCertificate?) async {
+        await post { $0.certificate = certificate }
     }
 
     /// How busy an instance is. A completed prediction counts as a successful probe, and resets the idle time.

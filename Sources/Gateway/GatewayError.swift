@@ -6,6 +6,8 @@ package enum GatewayError: Error, Hashable, Sendable, CustomStringConvertible {
     case notPermitted(host: String, port: Int)
     /// A sentence that says what else is wrong with the address.
     case cannotListen(String)
+    /// A sentence that says what is wrong with the certificate or its key.
+    case badCertificate(String)
 
     package var description: String {
         switch self {
@@ -13,7 +15,7 @@ package enum GatewayError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(host):\(port) is in use by another program; choose another with --listen HOST:PORT"
         case .notPermitted(let host, let port):
             "this user may not listen on \(host):\(port); ports below 1024 need a privilege"
-        case .cannotListen(let reason): reason
+        case .cannotListen(let reason), .badCertificate(let reason): reason
         }
     }
 }

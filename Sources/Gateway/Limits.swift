@@ -48,6 +48,19 @@ enum Limits {
     /// longer, four times their usual time counts instead.
     static let starvation = TimeAmount.milliseconds(20)
 
+    /// Of a TCP connection that only passes bytes on: seconds of silence before its peer is asked whether it is still
+    /// there, seconds between two such questions, and how many go unanswered before it counts as gone.
+    static let keepAliveIdle = 60
+    static let keepAliveInterval = 15
+    static let keepAliveProbes = 4
+
+    /// Clients' connections where nobody says how many: each may take a connection to an upstream as well.
+    static let mostConnections = 10_000
+    /// How long a client's connection has idled before it may have to make room for another.
+    static let leastIdle = TimeAmount.seconds(1)
+    /// How often room is looked for while no more connections can be accepted.
+    static let roomInterval = TimeAmount.milliseconds(250)
+
     /// `Retry-After` for a model whose load time has never been measured, in seconds.
     static let unknownRetryAfter = 5
 }

@@ -14,6 +14,13 @@ final class LoopWorker: @unchecked Sendable {
     /// The workers of the other loops.
     var peers: [LoopWorker] = []
 
+    /// What opens the gateway; `nil`: it is open to everybody.
+    var tokens: BearerTokens?
+    /// What the listener proves itself with; `nil`: it speaks plain HTTP.
+    var certificate: ListenerCertificate?
+    /// Every client's connection of this loop.
+    var clients = ClientSet()
+
     var routes = RouteIndex()
     var ids = RequestIDSource()
     private(set) var isShuttingDown = false
@@ -178,6 +185,7 @@ final class LoopWorker: @unchecked Sendable {
         for entry in routes.entries.values {
             for caller in entry.held.inOrder { caller.reply(.shuttingDown) }
         }
+        for client in clients.all where client.hasServed { client.closeIfIdle() }
     }
 
     /// Nothing more is waited for: the loop is about to end.

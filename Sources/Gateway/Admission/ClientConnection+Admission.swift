@@ -6,30 +6,44 @@ import Reconciler
 extension ClientConnection {
     /// Decides about the request whose head has just been read.
     func admit() {
-        let (destination, requestID, query) = exchange.bytes.withUnsafeReadableBytes { bytes in
+        let (destination, requestID, target) = exchange.bytes.withUnsafeReadableBytes { bytes in
             let id = worker.ids.id(for: parser.head, in: bytes)
             guard let target = RequestTarget(bytes, parser.head.target) else {
-                return (Destination.refused(LocalReply(Refusal.badTarget)), id, 0..<0)
+                return (Destination.withoutPath(parser.head, in: bytes), id, RequestTarget?.none)
             }
             let path = UnsafeRawBufferPointer(rebasing: bytes[target.path])
-            return (worker.routes.destination(parser.head.method, path), id, target.query)
+            return (worker.routes.destination(parser.head.method, path), id, target)
         }
         exchange.requestID = requestID
-        exchange.query = query
+        exchange.query = target?.query ?? 0..<0
         worker.requestBegan()
         phase = .sending
+        let isTrusted = mayPass()
         switch destination {
+        case .health(let health):
+            answer(health, isTrusted: isTrusted)
+        case _ where !isTrusted:
+            reply(.unauthorized)
+        case .model(let entry):
+            forward(to: entry)
+        case .api(let entry, let offset):
+            forward(toOwnAPIOf: entry, path: target?.path.dropFirst(offset))
         case .refused(let refused):
             reply(refused)
-        case .health(let health):
-            answer(health)
-        case .model(let entry):
-            exchange.entry = entry
-            guard !worker.isShuttingDown else { return reply(.shuttingDown) }
-            // What has come of the body goes out together with the head.
-            while phase == .sending, moveBody() {}
-            if phase == .sending { dispatch() }
+        case .metadata(let entry):
+            describe(entry)
+        case .options:
+            answerOptions()
         }
+    }
+
+    /// Forwards the request, as soon as its model can serve it.
+    func forward(to entry: RouteEntry) {
+        exchange.entry = entry
+        guard !worker.isShuttingDown else { return reply(.shuttingDown) }
+        // What has come of the body goes out together with the head.
+        while phase == .sending, moveBody() {}
+        if phase == .sending { dispatch() }
     }
 
     /// Sends the request where its model's route leads now; called again when the route of a held one changes.
@@ -53,7 +67,7 @@ extension ClientConnection {
         }
     }
 
-    private func unusable(_ prepared: PreparedRoute) -> LocalReply {
+    func unusable(_ prepared: PreparedRoute) -> LocalReply {
         LocalReply(502, "upstream_failed", prepared.baseURLFault ?? "the model has no upstream")
     }
 

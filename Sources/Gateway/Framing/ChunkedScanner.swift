@@ -123,11 +123,13 @@ struct ChunkedScanner {
         }
     }
 
-    /// Whether the field may come after the body: none that frames or routes a message (RFC 9110 §6.5.1).
+    /// Whether the field may come after the body: none that frames or routes a message, or says who sends it
+    /// (RFC 9110 §6.5.1).
     private func mayTrail() -> Bool {
         trailerName.withUnsafeBytes { name in
             switch KnownField.named(name, from: 0, to: name.count) {
-            case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop: false
+            case .host, .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .upgrade, .authorization:
+                false
             default: true
             }
         }

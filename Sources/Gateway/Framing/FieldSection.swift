@@ -115,6 +115,12 @@ struct FieldSection {
         }
     }
 
+    /// Whether the sender would switch to another protocol: `Connection: upgrade`, and an `Upgrade` that says to which.
+    func asksForUpgrade(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        has(.upgrade)
+            && namedByConnection.contains { bytes.token(from: $0.lowerBound, to: $0.upperBound, is: "upgrade") }
+    }
+
     /// Whether `Connection` names this field as one for this hop only.
     func isNamedByConnection(_ field: HeaderField, in bytes: UnsafeRawBufferPointer) -> Bool {
         guard !namedByConnection.isEmpty else { return false }

@@ -2,10 +2,13 @@
 enum KnownField: UInt8 {
     case other
     case host, contentLength, transferEncoding, connection, expect
+    /// Passed on only where both sides may switch protocols.
+    case upgrade
     /// Fields of one hop only: dropped.
     case hopByHop
     case forwardedFor, forwardedProto, forwardedHost
     case requestID, traceparent
+    case authorization
     /// `X-Modelet-…`, which only the gateway itself sets on a reply.
     case modelet
 
@@ -18,12 +21,13 @@ enum KnownField: UInt8 {
         case 2: if matches("te") { return .hopByHop }
         case 4: if matches("host") { return .host }
         case 6: if matches("expect") { return .expect }
-        case 7: if matches("upgrade") { return .hopByHop }
+        case 7: if matches("upgrade") { return .upgrade }
         case 10:
             if matches("connection") { return .connection }
             if matches("keep-alive") { return .hopByHop }
         case 11: if matches("traceparent") { return .traceparent }
         case 12: if matches("x-request-id") { return .requestID }
+        case 13: if matches("authorization") { return .authorization }
         case 14:
             if matches("content-length") { return .contentLength }
             if matches("http2-settings") { return .hopByHop }

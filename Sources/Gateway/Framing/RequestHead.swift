@@ -2,9 +2,29 @@
 struct RequestHead {
     enum Method: Equatable {
         case get, head, post, put, delete, connect, options, trace, patch
+        /// Of WebDAV and the like: only a model's own API knows what it means.
+        case extended
+
+        /// Whether doing it twice is the same as doing it once (RFC 9110 §9.2.2).
+        var isIdempotent: Bool {
+            switch self {
+            case .get, .head, .put, .delete, .options, .trace: true
+            case .post, .patch, .connect, .extended: false
+            }
+        }
+
+        /// Whether a request without a body says so with `Content-Length: 0` (RFC 9110 §8.6).
+        var expectsBody: Bool {
+            switch self {
+            case .post, .put, .patch: true
+            default: false
+            }
+        }
     }
 
     var method = Method.get
+    /// The method as sent.
+    var methodName: Range<Int> = 0..<0
     /// The request target, as sent.
     var target: Range<Int> = 0..<0
     /// HTTP/1.1; otherwise HTTP/1.0.

@@ -79,6 +79,7 @@ struct RequestHeadParser {
         if let refusal = readVersion(bytes, from: index + 1, to: end) { return refusal }
         guard let method = Self.method(bytes, from: start, to: methodEnd) else { return .unknownMethod }
         head.method = method
+        head.methodName = start..<methodEnd
         return head.target.count > Limits.longestTarget ? .targetTooLong : nil
     }
 
@@ -104,14 +105,25 @@ struct RequestHeadParser {
             (0..<(end - start)).allSatisfy { bytes[start + $0] == text.utf8Start[$0] }
         }
         switch end - start {
-        case 3: return matches("GET") ? .get : matches("PUT") ? .put : nil
-        case 4: return matches("POST") ? .post : matches("HEAD") ? .head : nil
-        case 5: return matches("PATCH") ? .patch : matches("TRACE") ? .trace : nil
-        case 6: return matches("DELETE") ? .delete : nil
-        case 7: return matches("OPTIONS") ? .options : matches("CONNECT") ? .connect : nil
-        default: return nil
+        case 3 where matches("GET"): return .get
+        case 3 where matches("PUT"): return .put
+        case 4 where matches("POST"): return .post
+        case 4 where matches("HEAD"): return .head
+        case 5 where matches("PATCH"): return .patch
+        case 5 where matches("TRACE"): return .trace
+        case 6 where matches("DELETE"): return .delete
+        case 7 where matches("OPTIONS"): return .options
+        case 7 where matches("CONNECT"): return .connect
+        default: break
         }
+        let name = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+        return extendedMethods.contains { name.elementsEqual($0.utf8) } ? .extended : nil
     }
+
+    /// Registered methods beyond RFC 9110 that every common server reads.
+    private static let extendedMethods = [
+        "COPY", "LINK", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "REPORT", "SEARCH", "UNLINK", "UNLOCK",
+    ]
 
     /// Judges the head as a whole, and derives how its body is framed.
     private mutating func conclude(_ bytes: UnsafeRawBufferPointer) -> Refusal? {

@@ -14,6 +14,7 @@ extension ClientConnection {
         let id = requestIDText
         var lines = ""
         if let key = exchange.entry?.key { lines += "X-Modelet-Model: \(key)\r\n" }
+        if reply.status == 401 { lines += "WWW-Authenticate: Bearer\r\n" }
         if let allow = reply.allow { lines += "Allow: \(allow)\r\n" }
         if let retryAfter = reply.retryAfter { lines += "Retry-After: \(retryAfter)\r\n" }
         if reply.status >= 500 {
@@ -30,7 +31,8 @@ extension ClientConnection {
     }
 
     /// Answers a question about health.
-    func answer(_ health: Destination.Health) {
+    /// - Parameter isTrusted: whether who asks may know why a model cannot be served.
+    func answer(_ health: Destination.Health, isTrusted: Bool) {
         switch health {
         case .live:
             answerYes("live")
@@ -44,17 +46,45 @@ extension ClientConnection {
             exchange.entry = entry
             switch entry.prepared.route.target {
             case .instance, .remote:
+                guard entry.prepared.primary != nil else { return reply(unusable(entry.prepared)) }
                 answerYes("ready")
             case .cold(let state):
                 var cold = LocalReply(503, "model_not_loaded", "the model is not loaded")
                 cold.state = state
                 reply(cold)
             case .unavailable(let unavailability):
-                var unavailable = LocalReply(503, unavailability.code, unavailability.message)
+                let reason = isTrusted ? unavailability.message : "the model cannot be served"
+                var unavailable = LocalReply(503, unavailability.code, reason)
                 unavailable.state = unavailability.state
                 reply(unavailable)
             }
         }
+    }
+
+    /// Answers what there is to know of a model (KServe V2). It wakes nobody.
+    func describe(_ entry: RouteEntry) {
+        exchange.entry = entry
+        let state: ModelState =
+            switch entry.prepared.route.target {
+            case .instance: .ready
+            case .remote: .remote
+            case .cold(let state): state
+            case .unavailable(let unavailability): unavailability.state
+            }
+        var json = JSONText()
+        json.add("name", entry.key.description)
+        json.add("platform", "modelet")
+        json.add("state", state.rawValue)
+        answer(
+            200, "OK", lines: "X-Modelet-Model: \(entry.key)\r\n", requestID: requestIDText, body: json.finished,
+            keepsAlive: true)
+    }
+
+    /// Answers `OPTIONS *`.
+    func answerOptions() {
+        answer(
+            204, "No Content", lines: "Allow: \(RouteIndex.usualMethods)\r\n", requestID: requestIDText, body: "",
+            keepsAlive: true)
     }
 
     private var requestIDText: String {
@@ -83,8 +113,11 @@ extension ClientConnection {
     ) {
         let head = parser.head
         let goesOn = keepsAlive && mayReachNextRequest && head.keepsAlive && !worker.isShuttingDown
-        out.writeString("HTTP/1.1 \(status) \(reason)\r\nContent-Type: application/json\r\n")
-        out.writeString("Content-Length: \(body.utf8.count)\r\n\(lines)X-Request-Id: \(requestID)\r\n")
+        out.writeString("HTTP/1.1 \(status) \(reason)\r\n")
+        if status != 204 {
+            out.writeString("Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n")
+        }
+        out.writeString("\(lines)X-Request-Id: \(requestID)\r\n")
         if !goesOn {
             out.writeStaticString("Connection: close\r\n")
         } else if !head.isHTTP11 {

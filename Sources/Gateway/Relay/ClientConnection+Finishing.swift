@@ -17,9 +17,11 @@ extension ClientConnection {
         phase = .head
         sendOut()
         guard phase == .head else { return }
+        hasServed = true
         deadline?.move(to: .now() + Limits.clientIdle)
         pump()
         readOn()
+        if worker.isShuttingDown { closeIfIdle() }
     }
 
     // MARK: Bodies that nobody wanted

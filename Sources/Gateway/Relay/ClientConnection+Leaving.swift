@@ -34,9 +34,10 @@ extension ClientConnection {
     /// The client is gone: its request is forgotten, and what was asked upstream is broken off.
     func leave() {
         guard phase != .closed else { return }
-        let wasBusy = phase == .held || phase == .sending || phase == .relaying
+        let wasBusy = phase == .held || phase == .sending || phase == .relaying || phase == .tunnel
         phase = .closed
         outlet = nil
+        worker.clients.remove(self)
         deadline?.cancel()
         releaseHold()
         dropUpstream()
@@ -52,6 +53,6 @@ extension ClientConnection {
         // A reset rather than an orderly end: to a client of HTTP/1.0 an end would look like the whole answer.
         let provider = context.channel as? any SocketOptionProvider
         _ = provider?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-        context.close(promise: nil)
+        closeTransport(context)
     }
 }

@@ -50,7 +50,7 @@ extension ClientConnection {
 
     /// Writes what has been gathered; called once everything that arrived together has been seen.
     func flushResponse() {
-        guard phase == .relaying || phase == .sending else { return }
+        guard phase == .relaying || phase == .sending || phase == .tunnel else { return }
         sendOut()
         if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: .now() + timeout) }
     }
@@ -86,6 +86,7 @@ extension ClientConnection {
         case .sending: predictionExpired()
         case .relaying: relayExpired()
         case .discarding: close(lingering: true)
+        case .tunnel: abort()
         case .closing: context?.close(promise: nil)
         case .closed: break
         }

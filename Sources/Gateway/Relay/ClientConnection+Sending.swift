@@ -44,7 +44,7 @@ extension ClientConnection {
         connection.attach(self, isReused: isReused)
         let writer = RequestWriter(
             head: parser.head, bytes: exchange.bytes, query: exchange.query, requestID: exchange.requestID,
-            client: address)
+            client: address, passage: exchange.passage, isSecure: worker.certificate != nil)
         var scratch = worker.takeScratch()
         writer.write(to: &scratch, for: upstream, overrides: prepared.overrides)
         if exchange.kept.readableBytes <= Limits.coalesced {
@@ -83,7 +83,7 @@ extension ClientConnection {
         if connection.hasReceived {
             return reply(failure(of: upstream, "broke off its answer\(detail)"))
         }
-        let mayRepeat = exchange.isReplayable && prepared.route.retry
+        let mayRepeat = exchange.isReplayable && prepared.route.retry && exchange.passage.mayRepeat(parser.head.method)
         // A connection that had idled may have been closed by the server at the very moment it was used again.
         if connection.isReused, !exchange.hasRetried, mayRepeat, let pool = exchange.pool {
             exchange.hasRetried = true
@@ -145,7 +145,7 @@ extension ClientConnection {
         if let connection = exchange.connection {
             exchange.connection = nil
             connection.detach()
-            connection.close()
+            if exchange.tunnel.isHalfClosed { connection.closeWhenWritten() } else { connection.close() }
         }
         exchange.pool?.leave()
         exchange.pool = nil

@@ -20,6 +20,8 @@ final class ClientConnection: ChannelInboundHandler {
         case relaying
         /// The answer is written; the rest of the request's body is thrown away to get at the next request.
         case discarding
+        /// Both sides have switched to another protocol: bytes are passed on as they come.
+        case tunnel
         /// The last answer is being written; what still arrives is thrown away.
         case closing
         case closed
@@ -45,6 +47,8 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Bytes of the present body that were thrown away.
     var discarded = 0
+    /// Whether a request has been answered on it.
+    var hasServed = false
 
     private var isReadOutstanding = false
     private var isPumping = false
@@ -53,7 +57,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        outlet = Outlet(context, isPlain: true)
+        outlet = Outlet(context, isPlain: worker.certificate == nil)
         deadline = MovingDeadline(worker.eventLoop) { [unowned self] in expired() }
         if context.channel.isActive { begin(context) }
     }
@@ -62,6 +66,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     private func begin(_ context: ChannelHandlerContext) {
         guard !isReadOutstanding else { return }
+        worker.clients.insert(self)
         address = Array((context.remoteAddress?.ipAddress ?? "unknown").utf8)
         deadline?.move(to: .now() + Limits.headTimeout)
         readOn()
@@ -96,6 +101,7 @@ final class ClientConnection: ChannelInboundHandler {
         case .held, .sending, .relaying:
             if exchange.body.isComplete { return inbound.readableBytes < Limits.pipelinedAhead }
             return inbound.readableBytes == 0 && roomForBody > 0
+        case .tunnel: return exchange.connection?.isWritable ?? false
         }
     }
 
@@ -116,6 +122,7 @@ final class ClientConnection: ChannelInboundHandler {
             case .head: goesOn = readHead()
             case .held, .sending, .relaying: goesOn = moveBody()
             case .discarding: goesOn = discardBody()
+            case .tunnel: goesOn = moveTunnel()
             case .closing, .closed: goesOn = false
             }
         }
@@ -164,9 +171,7 @@ final class ClientConnection: ChannelInboundHandler {
             return false
         }
         keep(piece)
-        if let connection = exchange.connection {
-            connection.send(piece)
-        }
+        exchange.connection?.send(piece)
         return taken > 0
     }
 

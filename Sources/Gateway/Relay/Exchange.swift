@@ -5,6 +5,7 @@ struct Exchange {
     /// The bytes of the client's head.
     var bytes = ByteBuffer()
     var query = 0..<0
+    var passage = Passage()
     var requestID = RequestID.made(0, 0)
     /// What is still to come of the client's body.
     var body = MessageBody.none
@@ -38,6 +39,9 @@ struct Exchange {
     var ticket: UInt64?
     /// Milliseconds that it was held, once it no longer is.
     var coldStart: Int64?
+
+    /// Which sides of an upgraded connection have ended.
+    var tunnel = Tunnel()
 
     var mode = ResponseMode.asItCame
     var keepsAlive = true

@@ -7,7 +7,7 @@ import NIOCore
 final class MovingDeadline {
     private let eventLoop: any EventLoop
     private let onExpiry: () -> Void
-    private var deadline: NIODeadline?
+    private(set) var deadline: NIODeadline?
     private var scheduled: Scheduled<Void>?
     private var firesAt = NIODeadline.distantFuture
 

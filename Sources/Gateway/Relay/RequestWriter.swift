@@ -9,17 +9,36 @@ struct RequestWriter {
     let requestID: RequestID
     /// The client's numeric address.
     let client: [UInt8]
+    let passage: Passage
+    /// Whether the client's connection is under TLS.
+    let isSecure: Bool
 
     func write(to out: inout ByteBuffer, for upstream: PreparedUpstream, overrides: HeaderOverrides) {
         bytes.withUnsafeReadableBytes { raw in
-            out.writeBytes(upstream.requestStart)
-            writeQuery(to: &out, raw, hasQuery: upstream.hasQuery)
+            if let path = passage.path {
+                writeOwn(path, to: &out, raw, prefix: upstream.apiPrefix)
+            } else {
+                out.writeBytes(upstream.requestStart)
+                writeQuery(to: &out, raw, hasQuery: upstream.hasQuery)
+            }
             out.writeBytes(upstream.requestLines)
             let hasLength = copyFields(to: &out, raw, overrides)
             writeForwarded(to: &out, raw, overrides)
             writeTracing(to: &out, raw, overrides)
             writeFraming(to: &out, hasLength: hasLength)
         }
+    }
+
+    /// Writes the method and the target of a request to the model's own API, as they came.
+    private func writeOwn(
+        _ path: Range<Int>, to out: inout ByteBuffer, _ raw: UnsafeRawBufferPointer, prefix: [UInt8]
+    ) {
+        out.writeBytes(UnsafeRawBufferPointer(rebasing: raw[head.methodName]))
+        out.writeInteger(ByteClass.space)
+        out.writeBytes(prefix)
+        if path.isEmpty { out.writeInteger(UInt8(ascii: "/")) }
+        out.writeBytes(UnsafeRawBufferPointer(rebasing: raw[path]))
+        out.writeBytes(UnsafeRawBufferPointer(rebasing: raw[query]))
     }
 
     private func writeQuery(to out: inout ByteBuffer, _ raw: UnsafeRawBufferPointer, hasQuery: Bool) {
@@ -64,8 +83,15 @@ struct RequestWriter {
             // Written anew where blanks around the value might make another reader see another one.
             return field.valueStart == field.nameEnd + 2 && raw[Int(field.nameEnd) + 1] == ByteClass.space
                 && field.end == field.valueEnd + 2
-        case .traceparent, .forwardedProto, .forwardedHost:
+        case .traceparent, .forwardedHost:
             return !overrides.has(field.name)
+        case .forwardedProto:
+            return !isSecure && !overrides.has(.forwardedProto)
+        case .authorization:
+            return field.start != passage.credential && !overrides.has(.authorization)
+                && !head.section.isNamedByConnection(field, in: raw)
+        case .upgrade:
+            return passage.upgrades
         case .host, .transferEncoding, .connection, .expect, .hopByHop, .forwardedFor, .requestID:
             return false
         }
@@ -85,8 +111,9 @@ struct RequestWriter {
             out.writeBytes(client)
             out.writeStaticString("\r\n")
         }
-        if !overrides.has(.forwardedProto), !head.section.has(.forwardedProto) {
-            out.writeStaticString("X-Forwarded-Proto: http\r\n")
+        // Another proxy in front may have taken TLS off; where it was taken off here, nobody knows better.
+        if !overrides.has(.forwardedProto), isSecure || !head.section.has(.forwardedProto) {
+            out.writeStaticString(isSecure ? "X-Forwarded-Proto: https\r\n" : "X-Forwarded-Proto: http\r\n")
         }
         if !overrides.has(.forwardedHost), !head.section.has(.forwardedHost), let host = head.section.first(.host) {
             out.writeStaticString("X-Forwarded-Host: ")
@@ -119,8 +146,11 @@ struct RequestWriter {
         case .chunked:
             out.writeStaticString("Transfer-Encoding: chunked\r\n")
         case .none, .length, .untilClose:
-            if !hasLength { out.writeString("Content-Length: \(head.section.contentLength ?? 0)\r\n") }
+            if !hasLength, head.section.contentLength != nil || head.method.expectsBody {
+                out.writeString("Content-Length: \(head.section.contentLength ?? 0)\r\n")
+            }
         }
+        if passage.upgrades { out.writeStaticString("Connection: Upgrade\r\n") }
         out.writeStaticString("\r\n")
     }
 }

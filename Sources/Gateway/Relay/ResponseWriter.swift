@@ -43,7 +43,9 @@ struct ResponseWriter {
         if mode == .chunked || (mode == .asItCame && framing == .chunked) {
             out.writeStaticString("\r\nTransfer-Encoding: chunked")
         }
-        if !keepsAlive {
+        if head.status == 101 {
+            out.writeStaticString("\r\nConnection: Upgrade")
+        } else if !keepsAlive {
             out.writeStaticString("\r\nConnection: close")
         } else if !isHTTP11 {
             out.writeStaticString("\r\nConnection: keep-alive")
@@ -69,7 +71,9 @@ struct ResponseWriter {
     private func passes(_ field: HeaderField, _ bytes: UnsafeRawBufferPointer) -> Bool {
         switch field.name {
         case .contentLength:
-            return head.status != 204
+            return head.status != 204 && head.status != 101
+        case .upgrade:
+            return head.status == 101
         case .transferEncoding, .connection, .hopByHop, .modelet, .requestID:
             return false
         default:

@@ -8,7 +8,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private enum Stage { case idle, head, body }
+    private enum Stage { case idle, head, body, tunnel }
 
     /// The request that it serves; `nil` while idle. The client's connection takes itself out when it closes.
     private(set) var client: ClientConnection?
@@ -27,7 +27,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     var firstAnswer: FirstAnswer?
 
     private let isPlain: Bool
-    private var context: ChannelHandlerContext?
+    private(set) var context: ChannelHandlerContext?
     private var outlet: Outlet?
     private var stage = Stage.idle
     private var parser = ResponseHeadParser()
@@ -121,6 +121,10 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     private func end() {
         guard let client else { return }
+        if stage == .tunnel {
+            detach()
+            return client.tunnelClosed(self)
+        }
         let isWhole = stage == .body && body.framing == .untilClose && failure == nil
         if isWhole {
             detach()
@@ -137,7 +141,15 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .idle: false
         case .head: readHead(client)
         case .body: readBody(client)
+        case .tunnel: passOn(client)
         }
+    }
+
+    private func passOn(_ client: ClientConnection) -> Bool {
+        guard buffer.readableBytes > 0 else { return false }
+        client.append(buffer)
+        buffer = ByteBuffer()
+        return false
     }
 
     private func readHead(_ client: ClientConnection) -> Bool {
@@ -152,17 +164,22 @@ final class UpstreamConnection: ChannelInboundHandler {
         case .complete(let length):
             guard let bytes = buffer.readSlice(length: length) else { return false }
             if parser.head.status == 101 {
-                detach()
-                close()
-                client.upstreamAnsweredMalformed(self)
-                return false
+                guard client.exchange.passage.upgrades, parser.head.section.has(.upgrade) else {
+                    detach()
+                    close()
+                    client.upstreamAnsweredMalformed(self)
+                    return false
+                }
+                stage = .tunnel
+                client.tunnelBegan(parser.head, bytes, to: self)
+                return true
             }
             if parser.head.status < 200 {
                 client.interim(parser.head, bytes)
                 parser.reset()
                 return true
             }
-            let framing = parser.head.framing(toHead: false)
+            let framing = parser.head.framing(toHead: client.parser.head.method == .head)
             body = MessageBody(framing)
             stage = .body
             client.responseBegan(parser.head, bytes, framing)

@@ -4,7 +4,13 @@ import ModelCore
 enum Destination {
     /// A prediction of this model.
     case model(RouteEntry)
+    /// The model's own API; the path there begins at `offset` of the request's, or is empty.
+    case api(RouteEntry, offset: Int)
     case health(Health)
+    /// What there is to know of a model (KServe V2).
+    case metadata(RouteEntry)
+    /// `OPTIONS *`: about the server as a whole.
+    case options
     /// Nothing here answers that.
     case refused(LocalReply)
 
@@ -12,29 +18,42 @@ enum Destination {
         case live, ready
         case model(RouteEntry)
     }
+
+    /// The destination of a request whose target is no path.
+    static func withoutPath(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) -> Destination {
+        switch head.method {
+        case .connect: .refused(.connect)
+        case .options where head.target.count == 1 && bytes[head.target.lowerBound] == UInt8(ascii: "*"): .options
+        default: .refused(LocalReply(Refusal.badTarget))
+        }
+    }
 }
 
 extension RouteIndex {
     private static let predictions: StaticString = "/orchestrator/"
+    private static let apis: StaticString = "/upstream/"
+    private static let models: StaticString = "/v2/models/"
 
     /// Finds the destination of a request.
     /// - Parameter path: the path of its target, without the query.
     func destination(_ method: RequestHead.Method, _ path: UnsafeRawBufferPointer) -> Destination {
-        guard !path.contains(UInt8(ascii: "%")) else {
-            guard let decoded = RequestTarget.decoded(path) else {
-                return .refused(LocalReply(400, "bad_request", "the path has a percent escape that has no place there"))
-            }
-            return decoded.withUnsafeBytes { destination(method, $0) }
+        let isEscaped = path.contains(UInt8(ascii: "%"))
+        if !isEscaped, let name = path.after(Self.predictions) { return prediction(method, name) }
+        // As it was written: what the escapes in it mean is for the model's server to say.
+        if let rest = path.after(Self.apis) { return api(method, rest, in: path) }
+        guard isEscaped else { return other(method, path) }
+        guard let decoded = RequestTarget.decoded(path, takesSlash: path.after(Self.models) != nil) else {
+            return .refused(LocalReply(400, "bad_request", "the path has a percent escape that has no place there"))
         }
-        if let name = path.after(Self.predictions) { return prediction(method, name) }
-        return other(method, path)
+        return decoded.withUnsafeBytes { path in
+            if let name = path.after(Self.predictions) { return prediction(method, name) }
+            return other(method, path)
+        }
     }
 
     private func prediction(_ method: RequestHead.Method, _ name: UnsafeRawBufferPointer) -> Destination {
         guard method == .post else {
-            var reply = LocalReply(405, "method_not_allowed", "a prediction is asked for with POST")
-            reply.allow = "POST"
-            return .refused(reply)
+            return .refused(.methodNotAllowed("a prediction is asked for with POST", allow: "POST"))
         }
         var slashes = 0
         for byte in name where byte == UInt8(ascii: "/") { slashes += 1 }
@@ -44,44 +63,28 @@ extension RouteIndex {
     }
 
     private func other(_ method: RequestHead.Method, _ path: UnsafeRawBufferPointer) -> Destination {
-        let health: Destination.Health?
+        let found: Destination
         switch String(decoding: path.prefix(Self.longestOtherPath), as: UTF8.self) {
-        case "/v2/health/live", "/livez", "/healthz": health = .live
-        case "/v2/health/ready", "/readyz": health = .ready
+        case "/v2/health/live", "/livez", "/healthz": found = .health(.live)
+        case "/v2/health/ready", "/readyz": found = .health(.ready)
         default:
-            guard let name = Self.modelAsked(path) else {
-                health = nil
-                break
+            guard let rest = path.after(Self.models) else {
+                return .refused(
+                    LocalReply(
+                        404, "not_found", "there is nothing here; predictions are at /orchestrator/DOMAIN/SOURCE"))
             }
-            guard let entry = model(named: name) else { return .refused(notFound(name)) }
-            health = .model(entry)
+            let asked = rest.before("/ready")
+            guard let entry = model(named: asked ?? rest) else { return .refused(notFound(asked ?? rest)) }
+            found = asked == nil ? .metadata(entry) : .health(.model(entry))
         }
-        if let health {
-            guard method == .get || method == .head else {
-                var reply = LocalReply(405, "method_not_allowed", "health is asked for with GET")
-                reply.allow = "GET, HEAD"
-                return .refused(reply)
-            }
-            return .health(health)
+        guard method == .get || method == .head else {
+            return .refused(.methodNotAllowed("this is asked for with GET", allow: "GET, HEAD"))
         }
-        if path.after("/upstream/") != nil {
-            return .refused(LocalReply(501, "not_implemented", "/upstream is not supported yet"))
-        }
-        return .refused(
-            LocalReply(404, "not_found", "there is nothing here; predictions are at /orchestrator/DOMAIN/SOURCE"))
+        return found
     }
 
     /// Longer than the longest path that ``other(_:_:)`` knows by name.
     private static let longestOtherPath = 32
-
-    /// The key in `/v2/models/{key}/ready`.
-    private static func modelAsked(_ path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        let end: StaticString = "/ready"
-        guard let rest = path.after("/v2/models/"), rest.count > end.utf8CodeUnitCount else { return nil }
-        let split = rest.count - end.utf8CodeUnitCount
-        guard UnsafeRawBufferPointer(rebasing: rest[split...]).after(end) != nil else { return nil }
-        return UnsafeRawBufferPointer(rebasing: rest[..<split])
-    }
 }
 
 extension UnsafeRawBufferPointer {
@@ -91,5 +94,12 @@ extension UnsafeRawBufferPointer {
         guard count >= length else { return nil }
         for index in 0..<length where self[index] != prefix.utf8Start[index] { return nil }
         return UnsafeRawBufferPointer(rebasing: self[length...])
+    }
+
+    /// What comes before `suffix`; `nil` where the bytes do not end with it.
+    func before(_ suffix: StaticString) -> UnsafeRawBufferPointer? {
+        let split = count - suffix.utf8CodeUnitCount
+        guard split >= 0, UnsafeRawBufferPointer(rebasing: self[split...]).after(suffix) != nil else { return nil }
+        return UnsafeRawBufferPointer(rebasing: self[..<split])
     }
 }

@@ -24,7 +24,7 @@ struct HeaderOverrides: Sendable {
                 continue
             }
             switch field.name {
-            case .contentLength, .transferEncoding, .connection, .expect, .hopByHop:
+            case .contentLength, .transferEncoding, .connection, .expect, .hopByHop, .upgrade:
                 refused.append(name)
                 continue
             case .host:

@@ -6,7 +6,8 @@ struct LocalReply {
     var status: Int
     /// What programs tell errors apart by.
     ///
-    /// - Of the request: those of ``Refusal``, `request_timeout`, `method_not_allowed`, `not_found`, `model_not_found`.
+    /// - Of the request: those of ``Refusal``, `request_timeout`, `method_not_allowed`, `not_found`, `model_not_found`,
+    ///   `unauthorized`.
     /// - Of the model, with its `state`: `model_loading`, `model_not_loaded`, and those of `Unavailability`.
     /// - Of an upstream: `upstream_failed` (it could not be reached, or broke off), `prediction_timeout`,
     ///   `fallback_failed` (neither the model nor its fallback could serve: 502, or 504 where the fallback was silent;
@@ -41,11 +42,31 @@ struct LocalReply {
         return reply
     }
 
+    static var unauthorized: LocalReply {
+        LocalReply(401, "unauthorized", "a token is asked for: send `Authorization: Bearer TOKEN`")
+    }
+
+    static func methodNotAllowed(_ message: String, allow: String) -> LocalReply {
+        var reply = LocalReply(405, "method_not_allowed", message)
+        reply.allow = allow
+        return reply
+    }
+
+    /// `CONNECT`: what the client sends after it is no HTTP.
+    static var connect: LocalReply {
+        var reply = methodNotAllowed(
+            "CONNECT has no place here: this is no forward proxy", allow: RouteIndex.usualMethods)
+        reply.closes = true
+        return reply
+    }
+
     /// The reason phrase of ``status``.
     var reason: StaticString {
         switch status {
         case 200: "OK"
+        case 204: "No Content"
         case 400: "Bad Request"
+        case 401: "Unauthorized"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 408: "Request Timeout"

@@ -11,6 +11,16 @@ extension RouteIndex {
         return LocalReply(404, "model_not_found", sentence(parts))
     }
 
+    /// The same of a request to a model's own API, whose path names all three.
+    func apiNotFound(_ name: UnsafeRawBufferPointer) -> LocalReply {
+        let text = String(decoding: name, as: UTF8.self)
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 3, parts.allSatisfy(ModelKey.isValidID) else {
+            return LocalReply(404, "model_not_found", "a model's own API is at /upstream/DOMAIN/SOURCE/MODEL/…")
+        }
+        return LocalReply(404, "model_not_found", sentence(parts))
+    }
+
     private func sentence(_ parts: [String]) -> String {
         guard (2...3).contains(parts.count), parts.allSatisfy(ModelKey.isValidID) else {
             return "a prediction is asked for at /orchestrator/DOMAIN/SOURCE or /orchestrator/DOMAIN/SOURCE/MODEL"

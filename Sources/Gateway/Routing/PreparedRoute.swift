@@ -65,7 +65,7 @@ final class PreparedRoute: Sendable {
         let upstream = PreparedUpstream(
             key: .origin(isTLS: url.isTLS, host: url.host, port: url.port), servedBy: servedBy, model: route.key,
             host: url.host, port: url.port, authority: url.authority, path: url.prefix + path(route.endpoint),
-            overrides: overrides, tls: context)
+            apiPrefix: url.prefix, overrides: overrides, tls: context)
         return (upstream, nil)
     }
 }

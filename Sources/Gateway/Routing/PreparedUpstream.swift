@@ -26,6 +26,8 @@ final class PreparedUpstream: Sendable {
     let requestStart: [UInt8]
     /// Whether that path has a query already.
     let hasQuery: Bool
+    /// What the path of a request to the model's own API is put behind: the prefix of a `base_url`.
+    let apiPrefix: [UInt8]
     /// ` HTTP/1.1`, the `Host` and the manifest's own headers.
     let requestLines: [UInt8]
     /// `X-Modelet-Model` and `X-Modelet-Served-By`.
@@ -33,7 +35,7 @@ final class PreparedUpstream: Sendable {
 
     init(
         key: UpstreamKey, servedBy: ServedBy, model: ModelKey, host: String, port: Int, authority: String,
-        path: String, overrides: HeaderOverrides, tls: NIOSSLContext? = nil
+        path: String, apiPrefix: String = "", overrides: HeaderOverrides, tls: NIOSSLContext? = nil
     ) {
         self.key = key
         self.servedBy = servedBy
@@ -43,6 +45,7 @@ final class PreparedUpstream: Sendable {
         address = try? SocketAddress(ipAddress: host, port: port)
         hasQuery = path.utf8.contains(UInt8(ascii: "?"))
         requestStart = Array("POST ".utf8) + Self.escaped(path)
+        self.apiPrefix = Self.escaped(apiPrefix)
         requestLines = Array(" HTTP/1.1\r\nHost: \(overrides.host ?? authority)\r\n".utf8) + overrides.lines
         replyLines = Array("X-Modelet-Model: \(model)\r\nX-Modelet-Served-By: \(servedBy.rawValue)\r\n".utf8)
     }

@@ -24,9 +24,10 @@ struct RequestTarget: Equatable {
     }
 
     /// The bytes that a path stands for once its percent escapes are decoded.
+    /// - Parameter takesSlash: whether an escape may stand for a slash, as it does in a key that is one segment.
     /// - Returns: `nil` where an escape is malformed, or stands for a byte that would change what the path means: a
     ///   slash, a control character, a byte beyond ASCII.
-    static func decoded(_ path: UnsafeRawBufferPointer) -> [UInt8]? {
+    static func decoded(_ path: UnsafeRawBufferPointer, takesSlash: Bool = false) -> [UInt8]? {
         var result: [UInt8] = []
         result.reserveCapacity(path.count)
         var index = 0
@@ -40,7 +41,8 @@ struct RequestTarget: Equatable {
                 let low = ByteClass.hexValue(path[index + 2])
             else { return nil }
             let byte = high << 4 | low
-            guard ByteClass.isVisible(byte), byte != UInt8(ascii: "/"), byte != UInt8(ascii: "%") else { return nil }
+            guard ByteClass.isVisible(byte), takesSlash || byte != UInt8(ascii: "/"), byte != UInt8(ascii: "%")
+            else { return nil }
             result.append(byte)
             index += 3
         }

@@ -89,6 +89,10 @@ final class InboxHandler: ChannelInboundHandler, Sendable {
         inbox.receive(unwrapInboundIn(data))
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { inbox.end() }
+    }
+
     func channelInactive(context: ChannelHandlerContext) { inbox.end() }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

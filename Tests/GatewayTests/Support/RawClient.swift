@@ -12,10 +12,13 @@ final class RawClient: Sendable {
         self.inbox = inbox
     }
 
-    static func connect(_ port: Int, receiveBuffer: Int32? = nil, autoRead: Bool = true) async throws -> RawClient {
+    static func connect(
+        _ port: Int, receiveBuffer: Int32? = nil, autoRead: Bool = true, allowsHalfClosure: Bool = false
+    ) async throws -> RawClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: autoRead)
+            .channelOption(.allowRemoteHalfClosure, value: allowsHalfClosure)
             .channelInitializer { $0.pipeline.addHandler(InboxHandler(inbox)) }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
@@ -62,6 +65,9 @@ final class RawClient: Sendable {
             }
         }
     }
+
+    /// Sends nothing more, but still listens.
+    func endOutput() async throws { try await channel.close(mode: .output).get() }
 
     func close() async {
         try? await channel.close().get()
