@@ -41,10 +41,8 @@ extension ClientConnection {
         if exchange.mode == .chunked { append(ByteBuffer(staticString: "0\r\n\r\n")) }
         let isWhole = exchange.body.isComplete
         exchange.connection = nil
-        let pool = exchange.pool
-        exchange.pool = nil
-        if isReusable, isWhole { pool?.keep(connection) } else { connection.close() }
-        pool?.leave()
+        if isReusable, isWhole { exchange.pool?.keep(connection) } else { connection.close() }
+        leavePool(isAnswered: true)
         finish(keepsAlive: exchange.keepsAlive && isWhole, hasUnreadBody: !isWhole)
     }
 
@@ -53,7 +51,10 @@ extension ClientConnection {
         guard phase == .relaying || phase == .sending else { return }
         writeOut()
         context?.flush()
-        if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: .now() + timeout) }
+        guard phase == .relaying, let timeout = exchange.prepared?.timeout else { return }
+        let now = NIODeadline.now()
+        exchange.pool?.lastByte = now
+        deadline?.move(to: now + timeout)
     }
 
     // MARK: Writing
