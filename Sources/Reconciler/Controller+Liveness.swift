@@ -25,7 +25,6 @@ extension Controller {
                 _ = await nextChange(in: changes, before: due)
                 continue
             }
-            lastProbe = due
             let death = await askForLife(instance, probe, spec, &tally)
             lastProbe = parts.time.now()
             guard let death, !Task.isCancelled else { continue }
@@ -36,7 +35,10 @@ extension Controller {
     private func askForLife(
         _ instance: InstanceRecord, _ probe: ProbeSpec, _ spec: EffectiveSpec, _ tally: inout LivenessTally
     ) async -> LivenessTally.Death? {
-        let verdict = await parts.prober.probe(target(of: instance, .http(probe)))
+        var asked = probe
+        // Who may answer is said once, for readiness, unless it is said for both.
+        asked.owner = probe.owner ?? spec.readiness.probe?.owner
+        let verdict = await parts.prober.probe(target(of: instance, .http(asked)))
         // After the probe: a prediction that was answered meanwhile counts.
         let activity = await parts.routes.activity(of: instance.id)
         return tally.note(verdict, activity: activity, rules: LivenessRules(probe, spec), at: parts.time.now())

@@ -135,4 +135,9 @@ extension AdmissionQueue.State {
 package struct AdmissionLoad: Hashable, Sendable {
     package var inFlight: Int
     package var waiting: Int
+
+    package init(inFlight: Int, waiting: Int) {
+        self.inFlight = inFlight
+        self.waiting = waiting
+    }
 }
