@@ -66,7 +66,7 @@ struct Shutdown: AsyncParsableCommand {
 /// Without a gateway nothing is routed, and nothing is in flight.
 private struct NoRoutes: RouteTable {
     func publish(_ changes: [RouteChange]) async {}
-    func inFlight(_ instance: InstanceID) async -> Int { 0 }
+    func activity(of instance: InstanceID) async -> InstanceActivity { InstanceActivity() }
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
 }
 

@@ -28,14 +28,15 @@ struct StatusText {
     let now: Timestamp
 
     var lines: [String] {
-        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "REASON")
+        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "LOAD", "REASON")
         for entry in snapshot.models {
             let condition = entry.condition(at: now)
             let instance = entry.instances.last
             table.add(
                 entry.model.key.description, condition.state.rawValue,
                 instance?.server.map { String($0.pid) } ?? "-", instance.map { String($0.port) } ?? "-",
-                instance.map { age(since: $0.phaseSince) } ?? "-", oneLine(condition.reason ?? ""))
+                instance.map { age(since: $0.phaseSince) } ?? "-", entry.model.lastLoad?.description ?? "-",
+                oneLine(condition.reason ?? ""))
         }
         return [head, ""] + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
     }
@@ -70,6 +71,8 @@ private struct StatusReport: Encodable {
         var state: ModelState
         var reason: String?
         var generation: Int
+        /// How long its last successful load took.
+        var lastLoad: Seconds?
         var instances: [Instance]
         var lastFailure: Failure?
         var lastExit: ExitRecord?
@@ -106,7 +109,8 @@ private struct StatusReport: Encodable {
             let condition = entry.condition(at: now)
             return Model(
                 key: entry.model.key, state: condition.state, reason: condition.reason,
-                generation: entry.model.generation, instances: entry.instances.map(Instance.init),
+                generation: entry.model.generation, lastLoad: entry.model.lastLoad,
+                instances: entry.instances.map(Instance.init),
                 lastFailure: entry.model.backoff.map(Failure.init), lastExit: entry.lastExit)
         }
     }

@@ -116,10 +116,6 @@ package final class Gateway: RouteTable, Sendable {
         await post { $0.apply(prepared) }
     }
 
-    package func inFlight(_ instance: InstanceID) async -> Int {
-        await activity(of: instance).inFlight
-    }
-
     package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
         await allDrained(instance, timeout)
     }
@@ -127,9 +123,10 @@ package final class Gateway: RouteTable, Sendable {
     private func prepare(_ change: RouteChange) -> PreparedChange {
         switch change {
         case .remove(let key):
+            shared.queues.remove(key)
             return .remove(key)
         case .set(let route):
-            let prepared = PreparedRoute(route) { try tls.context() }
+            let prepared = PreparedRoute(route, queue: shared.queues.queue(for: route)) { try tls.context() }
             if let fault = prepared.baseURLFault {
                 shared.log.warning(
                     "base_url cannot be used",
@@ -166,20 +163,27 @@ package final class Gateway: RouteTable, Sendable {
         await post { $0.certificate = certificate }
     }
 
-    /// How busy an instance is. A completed prediction counts as a successful probe, and resets the idle time.
     package func activity(of instance: InstanceID) async -> InstanceActivity {
-        var activity = InstanceActivity(inFlight: 0, sinceLastAnswer: nil)
+        var activity = InstanceActivity()
         for worker in workers {
             guard let part = try? await worker.eventLoop.submit({ worker.activity(of: instance) }).get() else {
                 continue
             }
             activity.inFlight += part.inFlight
-            guard let last = part.lastAnswer else { continue }
-            let since = Duration(NIODeadline.now() - last)
-            activity.sinceLastAnswer = min(activity.sinceLastAnswer ?? since, since)
+            activity.sinceLastAnswer = Self.shorter(activity.sinceLastAnswer, part.lastAnswer)
+            activity.sinceLastByte = Self.shorter(activity.sinceLastByte, part.lastByte)
         }
         return activity
     }
+
+    private static func shorter(_ span: Duration?, _ time: NIODeadline?) -> Duration? {
+        guard let time else { return span }
+        let since = Duration(NIODeadline.now() - time)
+        return min(span ?? since, since)
+    }
+
+    /// How many requests are in flight at a model with `max_concurrency`, and how many wait; `nil` where it has none.
+    package func admissionLoad(of key: ModelKey) -> AdmissionLoad? { shared.queues.load(of: key) }
 
     /// From now on new predictions, and those still held for a load, are answered 503 `shutting_down`; those in
     /// flight go on.
@@ -201,6 +205,7 @@ package final class Gateway: RouteTable, Sendable {
         }
         guard isFirst else { return }
         try? await listener?.close().get()
+        shared.queues.close()
         for worker in workers { try? await worker.eventLoop.submit { worker.close() }.get() }
         do {
             try await group.shutdownGracefully()

@@ -14,6 +14,7 @@ package enum Readiness: Hashable, Sendable {
 final class GatewayShared: Sendable {
     let demand: any DemandSink
     let log: Logger
+    let queues = AdmissionQueues()
     private let readinessBox = Mutex(Readiness.notReady(reason: "modelet is starting"))
 
     init(demand: any DemandSink, log: Logger) {

@@ -61,6 +61,8 @@ final class LoopWorker: @unchecked Sendable {
         entry.primaryPool = prepared.primary.map { pool(for: $0.key, prepared.keepAlive) }
         entry.fallbackPool = prepared.fallback.map { pool(for: $0.key, prepared.keepAlive) }
         for pool in old { release(pool) }
+        if let bounds = AdmissionQueue.Bounds(prepared.route) { prepared.queue?.set(bounds) }
+        entry.primaryPool?.limit(by: prepared.queue)
         for caller in entry.held.inOrder { caller.dispatch() }
         if case .cold = prepared.route.target {
             // Whoever is held on wants the model still, whatever has become of the first demand.
@@ -90,6 +92,8 @@ final class LoopWorker: @unchecked Sendable {
             pool = UpstreamPool(key, worker: self, starvingElsewhere: starvingElsewhere[key] ?? 0)
             pools[key] = pool
         }
+        // Whatever was published anew has not failed yet.
+        if pool.routes == 0 { pool.breaker = Breaker() }
         pool.routes += 1
         pool.keepAlive = keepAlive
         return pool
@@ -174,10 +178,10 @@ final class LoopWorker: @unchecked Sendable {
         }
     }
 
-    /// What is known of an instance here: requests in flight, and when the last one ended.
-    func activity(of instance: InstanceID) -> (inFlight: Int, lastAnswer: NIODeadline?) {
-        let last = pools.values.filter { $0.isOf(instance) }.compactMap(\.lastAnswer).max()
-        return (inFlight(instance), last)
+    /// What is known of an instance here: requests in flight, when the last one ended, and when it last sent anything.
+    func activity(of instance: InstanceID) -> (inFlight: Int, lastAnswer: NIODeadline?, lastByte: NIODeadline?) {
+        let pools = pools.values.filter { $0.isOf(instance) }
+        return (inFlight(instance), pools.compactMap(\.lastAnswer).max(), pools.compactMap(\.lastByte).max())
     }
 
     func beginShutdown() {

@@ -135,7 +135,7 @@ extension Controller {
     }
 
     /// Returns whether something changed before `deadline`.
-    private func nextChange(in changes: AsyncStream<Void>, before deadline: Timestamp) async -> Bool {
+    func nextChange(in changes: AsyncStream<Void>, before deadline: Timestamp) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 for await _ in changes { return true }
@@ -150,7 +150,7 @@ extension Controller {
         }
     }
 
-    private func listen(to key: ModelKey) -> (AsyncStream<Void>, UInt64) {
+    func listen(to key: ModelKey) -> (AsyncStream<Void>, UInt64) {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let ticket = state.withLock { state in
             state.nextListener += 1
@@ -160,7 +160,7 @@ extension Controller {
         return (stream, ticket)
     }
 
-    private func stopListening(to key: ModelKey, _ ticket: UInt64) {
+    func stopListening(to key: ModelKey, _ ticket: UInt64) {
         state.withLock { state in
             state.listeners[key]?[ticket] = nil
             if state.listeners[key]?.isEmpty == true { state.listeners[key] = nil }

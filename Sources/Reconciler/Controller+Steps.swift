@@ -185,7 +185,7 @@ extension Controller {
 
     // MARK: - Drain and stop
 
-    private func drain(_ id: InstanceID, timeout: Seconds) async {
+    func drain(_ id: InstanceID, timeout: Seconds) async {
         await withTaskGroup { group in
             group.addTask { _ = await self.parts.routes.drained(id, timeout: timeout.duration) }
             group.addTask { await self.hurried.wait() }

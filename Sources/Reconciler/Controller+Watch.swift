@@ -7,6 +7,7 @@ enum Sighting: Sendable {
     case ended(InstanceRecord, ExitVerdict)
     case ready(InstanceRecord, address: String, server: ServerProcess?)
     case unready(InstanceRecord, reason: String)
+    case dead(InstanceRecord, LivenessTally.Death)
 }
 
 /// What is seen of a live instance: its exit, and whether it answers.
@@ -14,7 +15,7 @@ enum Sighting: Sendable {
 /// The tasks here only look. What they see is recorded by the worker of the key, so that one hand alone changes what is
 /// recorded and what is published for it, and so that nothing seen is lost while the database cannot be written.
 extension Controller {
-    private func report(_ sighting: Sighting, of key: ModelKey) {
+    func report(_ sighting: Sighting, of key: ModelKey) {
         state.withLock { $0.sightings[key, default: []].append(sighting) }
         enqueue(key)
     }
@@ -51,11 +52,13 @@ extension Controller {
             guard let (model, _) = try await current(instance, in: [.ready]) else { return }
             try await commit(.unready(instance.id, reason: reason))
             try await setWaiting(reason, for: model)
+        case .dead(let instance, let death):
+            try await bury(instance, death)
         }
     }
 
     /// The instance as it is recorded now, if it is in one of `phases`: what was seen of it may come too late.
-    private func current(
+    func current(
         _ instance: InstanceRecord, in phases: Set<Phase>
     ) async throws(StoreError) -> (ModelRecord, InstanceRecord)? {
         guard let (model, instances) = try await parts.store.model(instance.key),
@@ -70,7 +73,7 @@ extension Controller {
         let verdict = await withTaskGroup(of: ExitVerdict?.self) { group in
             group.addTask { await runtime.exit(of: instance) }
             group.addTask {
-                if instance.phase.isCurrent { await self.watchReadiness(of: instance, runtime: runtime) }
+                if instance.phase.isCurrent { await self.watchHealth(of: instance, runtime: runtime) }
                 return nil
             }
             defer { group.cancelAll() }
@@ -119,12 +122,15 @@ extension Controller {
 
     // MARK: - Readiness
 
-    /// Asks an instance whether it is ready until it is, and on and on where the manifest gives a probe.
-    private func watchReadiness(of instance: InstanceRecord, runtime: any Runtime) async {
+    /// Asks an instance whether it is ready until it is, and then, where the manifest gives probes, whether it still is.
+    private func watchHealth(of instance: InstanceRecord, runtime: any Runtime) async {
         if instance.readyAt == nil {
             guard await waitUntilReady(instance, runtime: runtime) else { return }
         }
-        await probeOnAndOn(instance)
+        await withTaskGroup { group in
+            group.addTask { await self.probeOnAndOn(instance) }
+            group.addTask { await self.watchLiveness(of: instance) }
+        }
     }
 
     /// Returns whether it became ready; `false` only when cancelled.
@@ -168,7 +174,8 @@ extension Controller {
             let isExplicit = spec.readiness.probe?.isStandard == false
             guard isExplicit || !tally.isReady else { continue }
             let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
-            let isBusy = await parts.routes.inFlight(instance.id) > 0
+            let activity = await parts.routes.activity(of: instance.id)
+            let isBusy = activity.inFlight > 0 || activity.hasAnswered(within: spec.keepAlive)
             guard !Task.isCancelled,
                 let change = tally.note(verdict, limit: probe.effectiveFailures, isBusy: isBusy)
             else { continue }
@@ -179,11 +186,11 @@ extension Controller {
         }
     }
 
-    private func effectiveSpec(of instance: InstanceRecord) -> EffectiveSpec? {
+    func effectiveSpec(of instance: InstanceRecord) -> EffectiveSpec? {
         state.withLock { $0.models[instance.key]?.spec.effective }
     }
 
-    private func target(of instance: InstanceRecord, _ readiness: ReadinessSpec) -> ProbeTarget {
+    func target(of instance: InstanceRecord, _ readiness: ReadinessSpec) -> ProbeTarget {
         ProbeTarget(host: instance.host, port: instance.port, readiness: readiness, treeRoot: instance.shim?.pid)
     }
 }

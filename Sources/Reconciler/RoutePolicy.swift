@@ -26,7 +26,7 @@ package func unavailability(of model: ModelRecord, after failure: LoadFailure, n
         message: failure.message, log: failure.exit?.logTail ?? [], retryAfter: retryAfter(of: model, now: now))
 }
 
-private func unavailability(of model: ModelRecord, condition: ModelCondition, now: Timestamp) -> Unavailability {
+func unavailability(of model: ModelRecord, condition: ModelCondition, now: Timestamp) -> Unavailability {
     let code =
         switch condition.state {
         case .failed: "model_failed"

@@ -6,12 +6,17 @@ package protocol RouteTable: Sendable {
     /// sees them. Callers that are held for a model are answered, or held on, according to its new route.
     func publish(_ changes: [RouteChange]) async
 
-    /// How many requests are in flight at the instance.
-    func inFlight(_ instance: InstanceID) async -> Int
+    /// How busy the instance is.
+    func activity(of instance: InstanceID) async -> InstanceActivity
 
     /// Waits until no request is in flight at the instance, or `timeout` has passed. An instance must first be out
     /// of every route. Returns whether it is idle.
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool
+}
+
+extension RouteTable {
+    /// How many requests are in flight at the instance.
+    package func inFlight(_ instance: InstanceID) async -> Int { await activity(of: instance).inFlight }
 }
 
 package enum RouteChange: Hashable, Sendable {
@@ -42,6 +47,10 @@ package struct Route: Hashable, Sendable {
     package var loadTimeout: Seconds
     package var keepAlive: Seconds
     package var retry: Bool
+    /// Requests in flight at the model at once; more wait in a queue.
+    package var maxConcurrency: Limit
+    /// How many may wait there.
+    package var maxQueue: Int
     /// How long a load of this model took when it was last measured; the source of `Retry-After`.
     package var expectedLoad: Seconds?
 
@@ -56,6 +65,8 @@ package struct Route: Hashable, Sendable {
         loadTimeout = spec.loadTimeout
         keepAlive = spec.keepAlive
         retry = spec.retry
+        maxConcurrency = spec.maxConcurrency
+        maxQueue = spec.maxQueue
         expectedLoad = model.lastLoad
     }
 }

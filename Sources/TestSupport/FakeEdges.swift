@@ -31,6 +31,7 @@ package final class RecordingRoutes: RouteTable {
         var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWatcher: UInt64 = 0
         var isBusy = false
+        var activity = InstanceActivity()
     }
 
     private let state = Mutex(State())
@@ -67,7 +68,10 @@ package final class RecordingRoutes: RouteTable {
         watchers.forEach { $0.yield() }
     }
 
-    package func inFlight(_ instance: InstanceID) async -> Int { 0 }
+    package func activity(of instance: InstanceID) async -> InstanceActivity { state.withLock(\.activity) }
+
+    /// What every instance does from now on.
+    package func setActivity(_ activity: InstanceActivity) { state.withLock { $0.activity = activity } }
 
     /// From now on no instance is ever idle.
     package func keepBusy() { state.withLock { $0.isBusy = true } }

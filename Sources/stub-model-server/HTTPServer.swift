@@ -77,6 +77,7 @@ struct HTTPServer {
         answered += 1
         let path = request.target.prefix { $0 != "?" }
         if request.method == "GET" && path == options.healthPath {
+            if let file = options.sickFile, access(file, F_OK) == 0 { return }
             let body = "{\"status\":\(options.status),\"pid\":\(getpid())}\n"
             let text = Answer.whole(options.status, request: request, body: body)
             connections[descriptor]?.answer([(now, text)], keepsAlive: request.keepsAlive)

@@ -20,6 +20,7 @@ struct Options {
     var oneThreaded = false
     var healthPath = "/"
     var status = 200
+    var sickFile: String?
     var delay = 0
     var stream: Int?
     var streamInterval = 10
@@ -48,6 +49,7 @@ struct Options {
           --one-threaded            serve one connection until it closes; others wait
           --health-path PATH        the path whose GET is a health check, not a prediction (/)
           --status N                the status of health checks (200)
+          --sick-file PATH          leave health checks unanswered while PATH exists
           --delay-ms N              wait before each prediction is answered
           --stream N                answer predictions in N chunks …
           --stream-interval-ms N    … with this time between them (10)
@@ -95,6 +97,7 @@ struct Options {
         case "--crash-after-requests": crashAfterRequests = try Self.number(name, value)
         case "--health-path": healthPath = value
         case "--status": status = try Self.number(name, value)
+        case "--sick-file": sickFile = value
         case "--delay-ms": delay = try Self.number(name, value)
         case "--stream": stream = try Self.number(name, value)
         case "--stream-interval-ms": streamInterval = try Self.number(name, value)

@@ -58,7 +58,13 @@ extension ClientConnection {
             guard let upstream = prepared.primary, let pool = entry.primaryPool else {
                 return reply(unusable(prepared))
             }
-            endHold()
+            endCold()
+            if let objection = objection(to: upstream, pool, prepared) {
+                return fallBack(prepared, entry, else: objection)
+            }
+            guard hasSlot(entry, prepared) else { return }
+            releaseHold()
+            if !pool.breaker.isClosed { pool.breaker.noteTry(at: .now()) }
             send(to: upstream, pool, prepared)
         case .cold:
             hold(entry)
@@ -98,6 +104,9 @@ extension ClientConnection {
     /// Every caller asks for the load. To remember here that it was asked for would be wrong as soon as somebody takes
     /// the demand back: the route is the same before and after that, and an equal route is not published again.
     private func hold(_ entry: RouteEntry) {
+        let now = NIODeadline.now()
+        exchange.coldSince = exchange.coldSince ?? now
+        leaveQueue()
         guard exchange.ticket == nil else { return }
         worker.shared.demand.demand(entry.key)
         guard entry.held.count < worker.mostHeldCallers else {
@@ -106,17 +115,25 @@ extension ClientConnection {
             full.retryAfter = retryAfter(entry)
             return reply(full)
         }
-        let now = NIODeadline.now()
         if entry.coldSince == nil { entry.coldSince = now }
+        wait(entry, since: now)
+    }
+
+    /// Holds the request, for the load or for a slot; all in all no longer than `load_timeout`.
+    func wait(_ entry: RouteEntry, since now: NIODeadline) {
         phase = .held
+        guard exchange.ticket == nil else { return }
         exchange.heldSince = now
         exchange.ticket = entry.held.add(self)
         deadline?.move(to: now + entry.prepared.loadTimeout)
     }
 
-    /// The load outlasts what a request may be held.
+    /// The request has been held for as long as it may be.
     func holdExpired() {
         guard let entry = exchange.entry else { return }
+        if exchange.place != nil {
+            return fallBack(entry.prepared, entry, else: busyForTooLong(entry.prepared))
+        }
         var loading = LocalReply(
             503, "model_loading", "the model is still being loaded after \(entry.prepared.route.loadTimeout)")
         loading.state = state(of: entry)
@@ -125,15 +142,15 @@ extension ClientConnection {
     }
 
     /// The model is there: remembers how long that took.
-    private func endHold() {
-        guard let since = exchange.heldSince else { return }
-        releaseHold()
-        exchange.heldSince = nil
+    private func endCold() {
+        guard let since = exchange.coldSince else { return }
+        exchange.coldSince = nil
         exchange.coldStart = (NIODeadline.now() - since).nanoseconds / 1_000_000
     }
 
     /// Gives up its place among the held callers, if it has one.
     func releaseHold() {
+        leaveQueue()
         guard let ticket = exchange.ticket, let entry = exchange.entry else { return }
         exchange.ticket = nil
         entry.held.remove(ticket)

@@ -41,10 +41,8 @@ extension ClientConnection {
         if exchange.mode == .chunked { append(ByteBuffer(staticString: "0\r\n\r\n")) }
         let isWhole = exchange.body.isComplete
         exchange.connection = nil
-        let pool = exchange.pool
-        exchange.pool = nil
-        if isReusable, isWhole { pool?.keep(connection) } else { connection.close() }
-        pool?.leave()
+        if isReusable, isWhole { exchange.pool?.keep(connection) } else { connection.close() }
+        leavePool(isAnswered: true)
         finish(keepsAlive: exchange.keepsAlive, lingering: !isWhole)
     }
 
@@ -52,7 +50,10 @@ extension ClientConnection {
     func flushResponse() {
         guard phase == .relaying || phase == .sending || phase == .tunnel else { return }
         sendOut()
-        if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: .now() + timeout) }
+        guard phase == .relaying || phase == .tunnel else { return }
+        let now = NIODeadline.now()
+        exchange.pool?.lastByte = now
+        if phase == .relaying, let timeout = exchange.prepared?.timeout { deadline?.move(to: now + timeout) }
     }
 
     // MARK: Writing

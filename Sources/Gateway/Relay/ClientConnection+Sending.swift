@@ -15,10 +15,13 @@ extension ClientConnection {
         exchange.upstream = upstream
         exchange.prepared = prepared
         exchange.hasSent = false
+        // A slot is for the model itself.
+        let slot = upstream.servedBy == .fallback ? nil : exchange.slot
         // In this order: sent again to the same instance, it is in flight there without a gap.
-        pool.enter()
-        exchange.pool?.leave()
+        pool.enter(hasSlot: slot != nil)
+        leavePool()
         exchange.pool = pool
+        exchange.slot = slot
         exchange.sentAt = .now()
         if !exchange.isTimed {
             exchange.isTimed = true
@@ -70,7 +73,9 @@ extension ClientConnection {
     func connectFailed(_ error: any Error) {
         exchange.pending = nil
         guard let upstream = exchange.upstream else { return }
-        tryElsewhere(else: failure(of: upstream, ConnectFault(error).sentence))
+        let fault = ConnectFault(error).sentence
+        noteFailedTry(fault)
+        tryElsewhere(else: failure(of: upstream, fault))
     }
 
     /// The connection ended before the answer did.
@@ -89,7 +94,9 @@ extension ClientConnection {
             exchange.hasRetried = true
             return send(to: upstream, pool, prepared, isFresh: true)
         }
-        let failure = failure(of: upstream, "closed the connection without an answer\(detail)")
+        let fault = "closed the connection without an answer\(detail)"
+        noteFailedTry(fault)
+        let failure = failure(of: upstream, fault)
         if mayRepeat { tryElsewhere(else: failure) } else { reply(failure) }
     }
 
@@ -128,7 +135,7 @@ extension ClientConnection {
     /// What is answered because an upstream has failed. Where that was the fallback, why the model itself could not
     /// serve comes first: it is what has to be mended, and what `state`, `log` and `retry_after` are about.
     /// - Parameter what: what the upstream did, in words that follow its name.
-    private func failure(of upstream: PreparedUpstream, _ what: String, status: Int = 502) -> LocalReply {
+    func failure(of upstream: PreparedUpstream, _ what: String, status: Int = 502) -> LocalReply {
         guard var failure = exchange.failure else {
             return LocalReply(status, "upstream_failed", "\(upstream.description) \(what)")
         }
@@ -147,7 +154,13 @@ extension ClientConnection {
             connection.detach()
             if exchange.tunnel.isHalfClosed { connection.closeWhenWritten() } else { connection.close() }
         }
-        exchange.pool?.leave()
+        leavePool()
+    }
+
+    /// The request is in flight upstream no more.
+    func leavePool(isAnswered: Bool = false) {
+        guard let pool = exchange.pool else { return }
         exchange.pool = nil
+        pool.leave(hadSlot: exchange.slot != nil, isAnswered: isAnswered)
     }
 }

@@ -22,6 +22,8 @@ struct Exchange {
     var upstream: PreparedUpstream?
     /// The pool that counts the request as in flight.
     var pool: UpstreamPool?
+    /// The right to be in flight at a model with a limit.
+    var slot: Slot?
     var connection: UpstreamConnection?
     var pending: PendingConnection?
     var sentAt = NIODeadline.distantPast
@@ -34,9 +36,13 @@ struct Exchange {
     /// Whether the clock of the prediction runs.
     var isTimed = false
 
-    /// When the request began to be held, and its place in the queue.
+    /// When the request began to be held, for the load or for a slot, and its ticket among those that are.
     var heldSince: NIODeadline?
     var ticket: UInt64?
+    /// When it began to wait for the load; `nil` where it does not.
+    var coldSince: NIODeadline?
+    /// Where it waits for a slot.
+    var place: QueuePlace?
     /// Milliseconds that it was held, once it no longer is.
     var coldStart: Int64?
 

@@ -79,8 +79,7 @@ extension ClientConnection {
     func tunnelClosed(_ connection: UpstreamConnection) {
         guard phase == .tunnel, connection.failure == nil else { return abort() }
         exchange.connection = nil
-        exchange.pool?.leave()
-        exchange.pool = nil
+        leavePool(isAnswered: true)
         finish(keepsAlive: false, lingering: false)
     }
 

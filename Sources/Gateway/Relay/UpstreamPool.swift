@@ -11,11 +11,18 @@ final class UpstreamPool {
     let key: UpstreamKey
     /// Requests sent, or about to be sent, and not yet answered in full.
     private(set) var inFlight = 0
+    /// How many of them hold a slot of their own.
+    private var slotted = 0
+    /// Slots of those that were in flight before there was a limit: the pool keeps them in their place.
+    private var slotsOfOthers: [Slot] = []
+    var breaker = Breaker()
     /// How many routes lead here; with none, no connection is kept.
     var routes = 0
     var keepAlive = TimeAmount.zero
     /// When the last response ended.
     private(set) var lastAnswer: NIODeadline?
+    /// When something of a response was last passed on, or one was whole.
+    var lastByte: NIODeadline?
 
     private unowned let worker: LoopWorker
     private var idle: [UpstreamConnection] = []
@@ -36,12 +43,26 @@ final class UpstreamPool {
     }
 
     /// Counts a request as in flight, from before it is sent.
-    func enter() { inFlight += 1 }
+    func enter(hasSlot: Bool) {
+        inFlight += 1
+        if hasSlot { slotted += 1 }
+    }
 
-    func leave() {
+    func leave(hadSlot: Bool, isAnswered: Bool) {
         inFlight -= 1
-        lastAnswer = .now()
+        if hadSlot { slotted -= 1 } else if !slotsOfOthers.isEmpty { slotsOfOthers.removeLast() }
+        let now = NIODeadline.now()
+        lastAnswer = now
+        if isAnswered { lastByte = now }
         if inFlight == 0 { worker.becameIdle(self) }
+    }
+
+    /// From now on requests hold a slot of `queue`, or none where that is `nil`. Those that are in flight at the
+    /// instance already count against the limit as well.
+    func limit(by queue: AdmissionQueue?) {
+        guard case .instance = key else { return }
+        guard let queue else { return slotsOfOthers.removeAll() }
+        while slotsOfOthers.count < inFlight - slotted { slotsOfOthers.append(queue.slotBeyondLimit()) }
     }
 
     // MARK: Idle connections
@@ -153,6 +174,7 @@ final class UpstreamPool {
 
     /// The first byte of an answer has arrived.
     func answered(_ connection: UpstreamConnection) {
+        breaker.noteAnswer()
         if let wait = connection.firstAnswer {
             connection.firstAnswer = nil
             end(wait)

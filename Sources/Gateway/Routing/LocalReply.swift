@@ -8,11 +8,12 @@ struct LocalReply {
     ///
     /// - Of the request: those of ``Refusal``, `request_timeout`, `method_not_allowed`, `not_found`, `model_not_found`,
     ///   `unauthorized`.
-    /// - Of the model, with its `state`: `model_loading`, `model_not_loaded`, and those of `Unavailability`.
+    /// - Of the model, with its `state`: `model_loading`, `model_not_loaded`, `queue_full`, `queue_timeout`, and those of
+    ///   `Unavailability`.
     /// - Of an upstream: `upstream_failed` (it could not be reached, or broke off), `prediction_timeout`,
     ///   `fallback_failed` (neither the model nor its fallback could serve: 502, or 504 where the fallback was silent;
     ///   everything but the status and the end of the sentence is as the model's own error would have been).
-    /// - Of modelet: `queue_full`, `shutting_down`, `not_ready`.
+    /// - Of modelet: `shutting_down`, `not_ready`.
     var code: String
     /// A sentence.
     var message: String

@@ -15,10 +15,13 @@ final class PreparedRoute: Sendable {
     let timeout: TimeAmount
     let loadTimeout: TimeAmount
     let keepAlive: TimeAmount
+    /// Where requests wait for a slot; `nil` where the model has no `max_concurrency`.
+    let queue: AdmissionQueue?
 
     /// - Parameter tls: makes the context for HTTPS upstreams; called only where one is named.
-    init(_ route: Route, tls: () throws -> NIOSSLContext) {
+    init(_ route: Route, queue: AdmissionQueue? = nil, tls: () throws -> NIOSSLContext) {
         self.route = route
+        self.queue = queue
         let overrides = HeaderOverrides(route.headers)
         self.overrides = overrides
         timeout = TimeAmount(route.timeout.duration)

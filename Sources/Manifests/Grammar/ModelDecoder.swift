@@ -84,9 +84,6 @@ struct ModelDecoder {
         guard case .mapping(let entries) = model.content else { return }
         var ignored: Set<String> = []
         if case .after = spec.idleTimeout { ignored.insert("idle_timeout") }
-        if case .count = spec.maxConcurrency { ignored.insert("max_concurrency") }
-        if spec.maxQueue != nil { ignored.insert("max_queue") }
-        if spec.liveness != nil { ignored.insert("liveness") }
         if spec.memory != nil { ignored.insert("memory") }
         if spec.pinned == true { ignored.insert("pinned") }
         if spec.update == .availability { ignored.insert("update") }

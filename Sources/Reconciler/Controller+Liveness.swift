@@ -1,0 +1,67 @@
+import Logging
+import ModelCore
+import Synchronization
+
+/// Whether an instance that was ready once is still alive, where its manifest asks for that.
+extension Controller {
+    /// Asks the instance as its manifest's `liveness` says now, until it is found dead, or the task is cancelled. An
+    /// edit of the manifest counts at once.
+    func watchLiveness(of instance: InstanceRecord) async {
+        var tally = LivenessTally()
+        var lastProbe = parts.time.now()
+        while !Task.isCancelled {
+            // First of all: no look at the model may be missed after its spec was read.
+            let (changes, ticket) = listen(to: instance.key)
+            defer { stopListening(to: instance.key, ticket) }
+            guard let spec = effectiveSpec(of: instance) else { return }
+            guard let probe = spec.spec.liveness else {
+                for await _ in changes { break }
+                tally = LivenessTally()
+                lastProbe = parts.time.now()
+                continue
+            }
+            let due = lastProbe + probe.effectiveInterval
+            if parts.time.now() < due {
+                _ = await nextChange(in: changes, before: due)
+                continue
+            }
+            let death = await askForLife(instance, probe, spec, &tally)
+            lastProbe = parts.time.now()
+            guard let death, !Task.isCancelled else { continue }
+            return report(.dead(instance, death), of: instance.key)
+        }
+    }
+
+    private func askForLife(
+        _ instance: InstanceRecord, _ probe: ProbeSpec, _ spec: EffectiveSpec, _ tally: inout LivenessTally
+    ) async -> LivenessTally.Death? {
+        var asked = probe
+        // Who may answer is said once, for readiness, unless it is said for both.
+        asked.owner = probe.owner ?? spec.readiness.probe?.owner
+        let verdict = await parts.prober.probe(target(of: instance, .http(asked)))
+        // After the probe: a prediction that was answered meanwhile counts.
+        let activity = await parts.routes.activity(of: instance.id)
+        return tally.note(verdict, activity: activity, rules: LivenessRules(probe, spec), at: parts.time.now())
+    }
+
+    /// Ends an instance that is not alive, as a failed one: requests go to the fallback from now on, those in flight may
+    /// finish where the server still says anything, and the failure counts for the backoff. ``decide(_:now:)`` then has
+    /// it stopped, and a new one started where the model is demanded.
+    func bury(_ instance: InstanceRecord, _ death: LivenessTally.Death) async throws(StoreError) {
+        guard let (model, _) = try await current(instance, in: [.ready, .unready]) else { return }
+        parts.logger.warning(
+            "instance is not alive",
+            metadata: [
+                "model.key": "\(instance.key)", "instance.id": "\(instance.id)", "reason": "\(death.cause)",
+            ])
+        let now = parts.time.now()
+        let reason = unavailability(of: model, condition: ModelCondition(.unhealthy, death.cause), now: now)
+        // Nothing else is published for the model until the instance has ended.
+        await publish(Route(model, target: .unavailable(reason)))
+        let failure = LoadFailure(.retryable, death.cause, at: now)
+        try await commit(.backoff(model.key, backoff(of: model, after: failure)))
+        if model.spec.effective.load == .onDemand { try await commit(.demand(model.key, .none)) }
+        try await commit(.draining(instance.id, cause: death.cause))
+        if !death.isSilent { await drain(instance.id, timeout: model.spec.effective.drainTimeout) }
+    }
+}
