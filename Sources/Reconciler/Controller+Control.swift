@@ -124,7 +124,10 @@ extension Controller {
         }
         let condition = condition(of: model, instances: instances, now: parts.time.now())
         switch (goal, condition.state) {
-        case (.ready, .ready): return (condition, instances.contains(where: \.isRouted) ? true : nil)
+        case (.ready, .ready):
+            // An instance that is yet to be replaced does not count.
+            let isReached = instances.contains { $0.isRouted && $0.generation == model.generation }
+            return (condition, isReached ? true : nil)
         case (.ready, .remote): return (condition, true)
         case (.ready, .failed), (.ready, .held), (.ready, .standby): return (condition, false)
         case (.ready, .backoff): return (condition, model.isDemanded ? nil : false)

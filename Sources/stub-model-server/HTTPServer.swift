@@ -83,6 +83,7 @@ struct HTTPServer {
             connections[descriptor]?.answer([(now, text)], keepsAlive: request.keepsAlive)
             return
         }
+        if options.printRequests { say("prediction \(answered)\n") }
         let body = Answer.body(for: request, number: answered, options: options, grandchild: grandchild)
         let pieces = pieces(body, request, from: now + Int64(options.delay))
         connections[descriptor]?.answer(pieces, keepsAlive: request.keepsAlive)

@@ -7,6 +7,7 @@ struct Options {
     var say: [String] = []
     var printLines = 0
     var startDelay = 0
+    var listenWhen: String?
     var exitImmediately: Int32?
     var exitAfterStart: Int32?
     var neverListen = false
@@ -25,6 +26,7 @@ struct Options {
     var stream: Int?
     var streamInterval = 10
     var echo = false
+    var printRequests = false
     /// Set on what `--fork-grandchild` starts: do nothing but stay.
     var isGrandchild = false
 
@@ -34,6 +36,7 @@ struct Options {
           --host ADDRESS            where to listen: a numeric address or localhost ($HOST, 127.0.0.1)
           --port PORT               ($PORT, 8000)
           --start-delay-ms N        wait before listening
+          --listen-when PATH        wait before listening until there is such a file
           --say TEXT                write TEXT to standard error at the start; may be repeated
           --print LINES             write so many lines to standard output at the start
           --exit-immediately CODE   end before listening
@@ -53,6 +56,7 @@ struct Options {
           --delay-ms N              wait before each prediction is answered
           --stream N                answer predictions in N chunks …
           --stream-interval-ms N    … with this time between them (10)
+          --print-requests          write a line to standard output for each prediction that arrives
           --echo                    answer with method, path, headers and the length of the body
 
         """
@@ -79,6 +83,7 @@ struct Options {
         case "--daemonize": daemonize = true
         case "--one-threaded": oneThreaded = true
         case "--echo": echo = true
+        case "--print-requests": printRequests = true
         case "--grandchild": isGrandchild = true
         default: return false
         }
@@ -92,6 +97,7 @@ struct Options {
         case "--say": say.append(value)
         case "--print": printLines = try Self.number(name, value)
         case "--start-delay-ms": startDelay = try Self.number(name, value)
+        case "--listen-when": listenWhen = value
         case "--exit-immediately": exitImmediately = try Self.number(name, value)
         case "--exit-after-start": exitAfterStart = try Self.number(name, value)
         case "--crash-after-requests": crashAfterRequests = try Self.number(name, value)

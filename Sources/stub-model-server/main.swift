@@ -24,6 +24,7 @@ private func start(_ options: Options) -> Never {
     for line in 0..<options.printLines { say("line \(line) of the noise that model servers make\n") }
     if let code = options.exitImmediately { exit(code) }
     usleep(UInt32(options.startDelay) * 1000)
+    if let path = options.listenWhen { while access(path, F_OK) != 0 { usleep(1000) } }
 
     let listener = options.neverListen ? nil : Listener.open(host: options.host, port: options.port)
     if !options.neverListen && listener == nil {

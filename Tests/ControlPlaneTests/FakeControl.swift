@@ -29,6 +29,8 @@ final class FakeControl: ControlSurface {
             startedAt: Timestamp(milliseconds: 1_700_000_000_123))
         /// Whether `about` answers only when it is cancelled.
         var hangs = false
+        /// Whether `about` was asked.
+        var isAsked = false
         var waits: [ModelKey: AsyncStream<Outcome>.Continuation] = [:]
     }
 
@@ -90,7 +92,10 @@ final class FakeControl: ControlSurface {
     }
 
     func about() async -> ControllerAbout {
-        let (about, hangs) = script.withLock { ($0.about, $0.hangs) }
+        let (about, hangs) = script.withLock { script in
+            script.isAsked = true
+            return (script.about, script.hangs)
+        }
         if hangs {
             for await _ in AsyncStream<Never>.makeStream().stream {}
             record.yield(.aboutCancelled)

@@ -78,13 +78,13 @@ extension EndToEnd {
 
         @Test func requestsInFlightAreAnsweredThroughAnUpgrade() async throws {
             try await TestHost.run { host in
-                try host.writeStub(flags: "--delay-ms 1500", fields: ["load: eager"])
+                try host.writeStub(flags: "--print-requests --delay-ms 1500", fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
                 async let answer = daemon.predict()
-                try await eventually("the request is in flight") { daemon.connections() > 0 }
+                try await host.waitForPrediction()
                 #expect(try await host.modelet("shutdown", "--keep").status == 0)
                 #expect(try await answer.status == 200)
             }
@@ -94,13 +94,14 @@ extension EndToEnd {
             try await TestHost.run { host in
                 // Each far longer than the limit of the wait for the end.
                 try host.writeStub(
-                    flags: "--delay-ms 600000", fields: ["load: eager", "drain_timeout: 600", "timeout: 600"])
+                    flags: "--print-requests --delay-ms 600000",
+                    fields: ["load: eager", "drain_timeout: 600", "timeout: 600"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
                 async let answer = daemon.predict()
-                try await eventually("the request is in flight") { daemon.connections() > 0 }
+                try await host.waitForPrediction()
                 daemon.process.signal(SIGTERM)
                 try await eventually("it drains") {
                     try await host.sqlite("SELECT phase FROM instances") == "draining"
@@ -134,8 +135,11 @@ extension EndToEnd {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
                 let pid = try await host.sqlite("SELECT pid FROM instances")
+                let shim = try await host.sqlite("SELECT shim_pid FROM instances")
                 try await first.crash()
                 kill(Int32(pid) ?? 0, SIGKILL)
+                // Until it has said how the server ended, it is alive, and would be adopted.
+                try await eventually("its shim has ended") { !isRunning(Int32(shim) ?? 0) }
 
                 let second = try await host.serve()
                 #expect(try await second.predict().status == 200)

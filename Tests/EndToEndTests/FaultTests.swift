@@ -96,12 +96,14 @@ extension EndToEnd {
 
         @Test func loadThatOutlastsLoadTimeoutGoesOn() async throws {
             try await TestHost.run { host in
-                try host.writeStub(flags: "--start-delay-ms 1500", fields: ["load_timeout: 0.2"])
+                let permission = host.directory + "/may-listen"
+                try host.writeStub(flags: "--listen-when \(permission)", fields: ["load_timeout: 0.2"])
                 let daemon = try await host.serve()
                 let early = try await daemon.predict()
                 #expect(early.status == 503)
                 #expect(early.body.contains("model_loading"))
                 #expect(early.headers["retry-after"] != nil)
+                close(open(permission, O_WRONLY | O_CREAT, 0o600))
                 try await eventually("the load goes on to its end") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }

@@ -126,6 +126,14 @@ final class TestHost: Sendable {
         return ended.output.split(separator: "\n").joined(separator: "\n")
     }
 
+    /// Waits until the one instance has got a prediction; for stubs that print them.
+    func waitForPrediction() async throws {
+        let id = try await sqlite("SELECT id FROM instances")
+        try await eventually("a prediction has arrived") {
+            readFile("\(state)/run/\(id)/server.log").split(separator: "\n").contains { $0.hasPrefix("prediction ") }
+        }
+    }
+
     private func newOutput(_ name: String) -> String {
         "\(directory)/\(name)-\(UInt64.random(in: 0...UInt64.max))"
     }
@@ -181,16 +189,6 @@ final class Daemon: Sendable {
         try await eventually("serve listens: \(process.errors)") {
             guard isRunning(process.pid) else { throw HarnessError("serve ended: \(process.errors)") }
             return port > 0
-        }
-    }
-
-    /// Established connections to the gateway's port, by the kernel's own table.
-    func connections() -> Int {
-        let port = String(port, radix: 16, uppercase: true)
-        let suffix = ":" + String(repeating: "0", count: 4 - port.count) + port
-        return readFile("/proc/net/tcp").split(separator: "\n").count { line in
-            let fields = line.split(separator: " ")
-            return fields.count > 3 && fields[1].hasSuffix(suffix) && fields[3] == "01"
         }
     }
 

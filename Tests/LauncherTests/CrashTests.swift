@@ -37,7 +37,8 @@ struct CrashTests {
         case .gone(let record): #expect(record.kind == expected)
         case .ours:
             #expect(expected == nil)
-            #expect(await next.server(of: instance) != nil)
+            // Let go, but it may not have begun yet.
+            try await eventually("its server is reported") { await next.server(of: instance) != nil }
             let record = await next.stop(instance, grace: .zero).record
             #expect(record?.message.hasPrefix("stopped") == true || record?.message.hasPrefix("killed") == true)
         case .unknown(let reason): Issue.record("\(reason)")
@@ -49,7 +50,10 @@ struct CrashTests {
     @Test("killed at a random moment, a hundred times", .timeLimit(.minutes(10)))
     func randomKills() async throws {
         var launched = 0
-        for round in 0..<110 {
+        var round = 0
+        // Many rounds, and more launches than rounds, however slow the machine: some are killed in a later launch.
+        while round < 110 || launched <= round {
+            defer { round += 1 }
             let scope = try LauncherScope()
             let journal = scope.directory.path("journal")
             let driver = try self.driver(scope, journal, "never")
@@ -75,7 +79,6 @@ struct CrashTests {
             }
             try await expectNothingLeft(scope)
         }
-        #expect(launched > 110)
     }
 
     private func driver(_ scope: LauncherScope, _ journal: String, _ step: String) throws -> Stranger {

@@ -233,8 +233,11 @@ struct LaunchTests {
     @Test("another user's server is started as that user, with its groups", .enabled(if: geteuid() == 0))
     func anotherUser() async throws {
         let scope = try LauncherScope()
-        chmod(scope.directory.path, 0o755)
-        let instance = try await scope.launch("/bin/sleep 1000") { $0.user = "nobody" }
+        let instance = try await scope.launch("/bin/sleep 1000") {
+            $0.user = "nobody"
+            // Temporary directories may be closed to others, whatever is in them.
+            $0.path = "/"
+        }
         let pid = try await executed(instance, scope)
         let status = try String(contentsOf: URL(filePath: "/proc/\(pid)/status"), encoding: .utf8)
         let nobody = try #require(getpwnam("nobody")?.pointee)

@@ -211,6 +211,24 @@ import Testing
         }
     }
 
+    /// Who asked for the restart must not be told that it is done before it has begun.
+    @Test func instanceThatIsYetToBeReplacedIsNotWhatIsWaitedFor() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            // Recorded, and the worker has not come to it.
+            try await world.store.commit(.restart(.a, by: "ann"), at: world.time.now())
+            let (condition, isDone) = try await controller.wait(for: .ready, of: .a, timeout: .zero)
+            #expect(condition.state == .ready)
+            #expect(!isDone)
+            controller.enqueue(.a)
+            let (_, isDoneLater) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60))
+            #expect(isDoneLater)
+            #expect(world.runtime.launches(of: .a) == 2)
+        }
+    }
+
     @Test func shutdownStopsEverythingAndEndsRun() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager), .b: .local(load: .eager)])
