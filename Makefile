@@ -30,13 +30,14 @@ Ask the trained model, from another terminal:
 endef
 export HOW_TO_ASK
 
-.PHONY: help run test build bench check clients format lint clean toolchain packages python
+.PHONY: help run test build bench bench-long check clients format lint clean toolchain packages python
 
 help:
 	@echo 'make run      build in release mode and serve manifests/ on $(LISTEN) (LISTEN=HOST:PORT changes it)'
 	@echo 'make test     run every test'
 	@echo 'make check    the part of it that needs no Swift: the examples and the models'
-	@echo 'make bench    measure against nginx and HAProxy'
+	@echo 'make bench    measure speed and memory, beside nginx, HAProxy and Caddy; about a quarter of an hour'
+	@echo 'make bench-long  memory over ten minutes, and 10,000 models; about as long'
 	@echo 'make format   format the sources;  make lint  checks the format'
 	@echo 'make clean    remove what was built; state/ is kept'
 
@@ -68,6 +69,12 @@ check: packages python
 bench: build
 	bench/run
 	bench/cold-start
+	bench/stream
+	bench/allocations
+
+bench-long: build
+	bench/soak
+	bench/many-models
 
 format: toolchain
 	swift format --in-place --recursive --parallel $(SWIFT_SOURCES)

@@ -2,7 +2,9 @@
 
 import contextlib
 import http.client
+import math
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -31,6 +33,9 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="modelet-bench-"))
         self.processes = []
         self.ports = iter(PORTS)
+        # All that is started inherits it: with 256 connections to both sides, 1024 may not be enough.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(130))
         return self
@@ -108,12 +113,15 @@ class Stage:
         if lines:
             print(f"--- last lines of {process.name}:", *lines, sep="\n    ", file=sys.stderr)
 
-    def start_modelet(self, binary, listen):
-        """Serves the manifests that have been written below `manifests/`; the state lies beside them."""
+    def start_modelet(self, binary, listen, name="", environment=None):
+        """Serves the manifests that have been written below `manifests/`; the state lies beside them. A `name` tells
+        several of them apart: theirs are `manifests-NAME` and `state-NAME`."""
+        suffix = f"-{name}" if name else ""
         command = [
-            binary, "serve", "--manifests", self.folder / "manifests", "--state", self.folder / "state",
+            binary, "serve", "--manifests", self.folder / f"manifests{suffix}", "--state", self.folder / f"state{suffix}",
             "--listen", f"127.0.0.1:{listen}"]
-        return self.start("modelet", command, {"MODELET_ADMIN": f"127.0.0.1:{self.free_port()}"})
+        admin = {"MODELET_ADMIN": f"127.0.0.1:{self.free_port()}"}
+        return self.start(f"modelet{suffix}", command, {**admin, **(environment or {})})
 
     @property
     def admin_socket(self):
@@ -185,6 +193,20 @@ def children_of(pid):
             if int(entry.read_text().rpartition(")")[2].split()[1]) == pid:
                 found.append(int(entry.parent.name))
     return found
+
+
+def print_targets(checks):
+    """Prints a line for each pair of a sentence and whether it is so; returns whether all are."""
+    print("\ntargets")
+    for text, met in checks:
+        print(f"  {'met   ' if met else 'missed'}  {text}")
+    return all(met for _, met in checks)
+
+
+def percentile(values, share):
+    """The least value that is not exceeded by `share` of all."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def main(run):

@@ -1,4 +1,4 @@
-"""The configurations of what is measured side by side: nginx and HAProxy as proxies, nginx as the upstream."""
+"""The configurations of what is measured side by side: nginx, HAProxy and Caddy as proxies, nginx as the upstream."""
 
 import os
 
@@ -9,6 +9,11 @@ PUBLIC_PATH = "/orchestrator/bench/noop"
 UPSTREAM_PATH = "/predict"
 # Enough that no connection is closed for its number of requests while it is measured.
 KEEPALIVE_REQUESTS = 1_000_000_000
+# Connections that each server may have: the most that are measured, towards both sides, for every proxy at once.
+CONNECTIONS = 4096
+# Idle connections that a proxy (nginx: each worker) keeps to its upstream: as many as can be measured at once, so that
+# nobody opens a connection while it is measured.
+IDLE_CONNECTIONS = 512
 
 
 def nginx(folder, workers, server):
@@ -22,7 +27,7 @@ daemon off;
 worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log stderr warn;
-events {{ worker_connections 1024; }}
+events {{ worker_connections {CONNECTIONS}; }}
 http {{
     access_log off;
     keepalive_requests {KEEPALIVE_REQUESTS};
@@ -41,11 +46,12 @@ def nginx_upstream(folder, port, workers=1):
     }}""")
 
 
-def nginx_proxy(folder, port, upstream):
+def nginx_proxy(folder, port, upstream, options=""):
+    """`options` are further directives of the location."""
     return nginx(folder, 2, f"""
     upstream noop {{
         server 127.0.0.1:{upstream};
-        keepalive 64;
+        keepalive {IDLE_CONNECTIONS};
         keepalive_requests {KEEPALIVE_REQUESTS};
     }}
     server {{
@@ -54,6 +60,7 @@ def nginx_proxy(folder, port, upstream):
             proxy_pass http://noop{UPSTREAM_PATH};
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+            {options}
         }}
     }}""")
 
@@ -61,7 +68,7 @@ def nginx_proxy(folder, port, upstream):
 def haproxy(port, upstream):
     return f"""global
     nbthread 2
-    maxconn 1024
+    maxconn {CONNECTIONS}
 
 defaults
     mode http
@@ -81,9 +88,37 @@ backend noop
 """
 
 
-def manifest(upstream, local):
-    """The upstream as an HTTP model, and another nginx of the same kind as a local artifact that modelet runs."""
-    return f"""domain: bench
+def caddy(port, upstream):
+    """No admin API, no access log, no TLS, no HTTP/2 or /3, nothing compressed: what the others do not do either."""
+    return f"""{{
+    admin off
+    auto_https off
+    log {{
+        level WARN
+    }}
+    servers {{
+        protocols h1
+    }}
+}}
+
+http://:{port} {{
+    bind 127.0.0.1
+    rewrite {PUBLIC_PATH} {UPSTREAM_PATH}
+    reverse_proxy 127.0.0.1:{upstream} {{
+        transport http {{
+            compression off
+            keepalive 60s
+            keepalive_idle_conns_per_host {IDLE_CONNECTIONS}
+        }}
+    }}
+}}
+"""
+
+
+def manifest(upstream, local=None):
+    """The upstream as an HTTP model and, where asked for, another nginx of the same kind as a local artifact that
+    modelet runs: `local` is its command and its port."""
+    text = f"""domain: bench
 ml:
   sources:
     noop:
@@ -91,7 +126,11 @@ ml:
       models:
         default:
           endpoint: "{UPSTREAM_PATH}"
-    local:
+"""
+    if local is None:
+        return text
+    command, port = local
+    return text + f"""    local:
       models:
         default:
           endpoint: "{UPSTREAM_PATH}"
@@ -99,7 +138,7 @@ ml:
           source:
             type: local_artifact
             path: ./local
-            startup_command: "{local.command}"
+            startup_command: "{command}"
             host: 127.0.0.1
-            port: {local.port}
+            port: {port}
 """

@@ -22,15 +22,24 @@ extension Controller {
             return await group.reduce(into: []) { $0.append($1) }.compactMap(\.self)
         }
         if let error = errors.first { throw error }
-        for model in try await parts.store.models() {
-            guard let (model, instances) = try await parts.store.model(model.key) else { continue }
-            state.withLock { state in
+        try await publishAll()
+        await pruneRuntimeFiles()
+    }
+
+    /// Publishes the route of every accepted model, all at once.
+    private func publishAll() async throws(StoreError) {
+        let models = try await parts.store.models()
+        let live = Dictionary(grouping: try await parts.store.liveInstances(), by: \.key)
+        let now = parts.time.now()
+        await publish(
+            models.map { Route($0, target: routeTarget(of: $0, instances: live[$0.key] ?? [], now: now)) })
+        state.withLock { state in
+            for model in models {
                 state.models[model.key] = model
                 if model.backoff?.mayBeAboutDisk == true { state.obstructed.insert(model.key) }
+                state.noteReadiness(of: model.key)
             }
-            await publish(model, instances)
         }
-        await pruneRuntimeFiles()
     }
 
     /// Deletes the files of instances that ended long ago.

@@ -17,7 +17,7 @@ extension Controller {
                 await note(error, on: key)
             }
             tellListeners(of: key)
-            tellReadiness()
+            tellReadiness(of: key)
             awaited.forEach { $0.open() }
         } while state.withLock({ $0.queue.finish(key) })
         finishIfNothingIsLeft()

@@ -18,10 +18,15 @@ extension Controller {
         return stream
     }
 
-    /// Called after every look at a model.
+    /// Called after every look at a model: what it was found to be counts from now on.
+    func tellReadiness(of key: ModelKey) {
+        state.withLock { $0.noteReadiness(of: key) }
+        tellReadiness()
+    }
+
     func tellReadiness() {
         state.withLock { state in
-            let readiness = state.fleetReadiness
+            let readiness = state.fleetReadiness()
             guard let listener = state.readinessListener, state.lastReadiness != readiness else { return }
             state.lastReadiness = readiness
             listener.yield(readiness)
@@ -30,15 +35,25 @@ extension Controller {
 }
 
 extension Controller.State {
-    fileprivate var fleetReadiness: FleetReadiness {
-        guard isComplete else { return FleetReadiness(isReady: false, reason: "the manifests are being read") }
-        for (key, model) in models where model.spec.effective.load == .eager && model.spec.baseURL == nil {
-            switch published[key]?.target {
-            case .instance, .remote: continue
-            case .unavailable, .cold, nil:
-                if model.hold == nil { return FleetReadiness(isReady: false, reason: "\(key) is not ready") }
-            }
+    /// Counts a model as served or not.
+    mutating func noteReadiness(of key: ModelKey) {
+        if isUnserved(key) { unserved.insert(key) } else { unserved.remove(key) }
+    }
+
+    private func isUnserved(_ key: ModelKey) -> Bool {
+        guard let model = models[key], model.spec.effective.load == .eager, model.spec.baseURL == nil, model.hold == nil
+        else { return false }
+        switch published[key]?.target {
+        case .instance, .remote: return false
+        case .unavailable, .cold, nil: return true
         }
-        return FleetReadiness(isReady: true)
+    }
+
+    fileprivate mutating func fleetReadiness() -> FleetReadiness {
+        guard isComplete else { return FleetReadiness(isReady: false, reason: "the manifests are being read") }
+        // The same one for as long as it is missing.
+        if namedUnserved.map(unserved.contains) != true { namedUnserved = unserved.first }
+        guard let key = namedUnserved else { return FleetReadiness(isReady: true) }
+        return FleetReadiness(isReady: false, reason: "\(key) is not ready")
     }
 }

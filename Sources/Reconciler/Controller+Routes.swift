@@ -8,13 +8,17 @@ extension Controller {
         await publish(Route(model, target: routeTarget(of: model, instances: instances, now: parts.time.now())))
     }
 
-    func publish(_ route: Route) async {
-        let isNews = state.withLock { state in
-            if state.published[route.key] == route { return false }
-            state.published[route.key] = route
-            return true
+    func publish(_ route: Route) async { await publish([route]) }
+
+    func publish(_ routes: [Route]) async {
+        let news = state.withLock { state in
+            routes.filter { route in
+                if state.published[route.key] == route { return false }
+                state.published[route.key] = route
+                return true
+            }
         }
-        if isNews { await parts.routes.publish([.set(route)]) }
+        if !news.isEmpty { await parts.routes.publish(news.map { .set($0) }) }
     }
 
     /// The model does not exist any more.

@@ -46,6 +46,11 @@ extension Controller {
         var awaitedLooks: [ModelKey: [Latch]] = [:]
         var readinessListener: AsyncStream<FleetReadiness>.Continuation?
         var lastReadiness: FleetReadiness?
+        /// Models that should be served and are not; kept up to date with each look, since to go through all models
+        /// after each would cost a pass over n of them n² steps.
+        var unserved: Set<ModelKey> = []
+        /// The one of them that is named.
+        var namedUnserved: ModelKey?
         /// What was last said about each root's manifests.
         var lastDiagnostics: [String: [Diagnostic]] = [:]
     }

@@ -18,9 +18,9 @@ extension InstanceRecord {
     }
 
     static func live(of key: ModelKey, in db: Database) throws -> [InstanceRecord] {
-        try Row.fetchAll(
-            db, sql: "\(query) WHERE i.key = ? AND \(isLive) ORDER BY i.seq", arguments: [key.description]
-        ).map(InstanceRecord.init(row:))
+        // Asked with every look at a model, so it is compiled once a connection.
+        let statement = try db.cachedStatement(sql: "\(query) WHERE i.key = ? AND \(isLive) ORDER BY i.seq")
+        return try Row.fetchAll(statement, arguments: [key.description]).map(InstanceRecord.init(row:))
     }
 
     /// The instance of each model that ended last.

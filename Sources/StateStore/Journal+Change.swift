@@ -9,7 +9,7 @@ extension Journal {
         let accepted = AcceptedModel(
             model: change.model, spec: try CanonicalJSON.text(change.model.spec),
             generation: change.generation(after: known), root: root, revision: revision)
-        try db.execute(
+        try db.executeOften(
             sql: """
                 INSERT INTO manifest_file (root_id, path, revision) VALUES (?, ?, ?)
                 ON CONFLICT (root_id, path) DO UPDATE SET revision = excluded.revision
@@ -24,7 +24,7 @@ extension Journal {
 
     private func insert(_ accepted: AcceptedModel) throws {
         let model = accepted.model
-        try db.execute(
+        try db.executeOften(
             sql: """
                 INSERT INTO model (key, domain, source, model, spec, generation, root_id, file, line, revision)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -56,7 +56,7 @@ extension Journal {
     private func remember(_ change: Acceptance.Change, as accepted: AcceptedModel) throws {
         let model = accepted.model
         let changes = change.fields.map(\.description).joined(separator: ", ")
-        try db.execute(
+        try db.executeOften(
             sql: """
                 INSERT INTO revision_model (revision, key, action, generation, spec, file, line, changes)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)

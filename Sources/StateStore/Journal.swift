@@ -20,11 +20,11 @@ struct Journal {
 
     /// Writes a line for people.
     func event(_ kind: String, of key: ModelKey?, instance: InstanceID? = nil, _ message: String) throws {
-        try db.execute(
+        try db.executeOften(
             sql: "INSERT INTO event (at, key, instance_id, kind, message) VALUES (?, ?, ?, ?, ?)",
             arguments: [now.milliseconds, key?.description, instance?.text, kind, message])
         // Ids have no gaps, so this deletes at most one row, found by its id.
-        try db.execute(
+        try db.executeOften(
             sql: "DELETE FROM event WHERE id <= ?", arguments: [db.lastInsertedRowID - Int64(Self.longest)])
     }
 
@@ -71,5 +71,12 @@ struct Journal {
         try db.execute(
             sql: "DELETE FROM operation WHERE id <= ? AND closed_at IS NOT NULL",
             arguments: [db.lastInsertedRowID - Int64(Self.longest)])
+    }
+}
+
+extension Database {
+    /// Executes a statement that is compiled once a connection: for what a transaction may do thousands of times.
+    func executeOften(sql: String, arguments: StatementArguments) throws {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
     }
 }

@@ -14,7 +14,8 @@ extension ModelRecord {
     }
 
     static func one(_ key: ModelKey, in db: Database) throws -> ModelRecord? {
-        try Row.fetchOne(db, sql: "\(query) WHERE m.key = ?", arguments: [key.description])
+        // Asked with every look at a model, so it is compiled once a connection.
+        try Row.fetchOne(db.cachedStatement(sql: "\(query) WHERE m.key = ?"), arguments: [key.description])
             .map(ModelRecord.init(row:))
     }
 
