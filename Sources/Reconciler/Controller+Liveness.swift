@@ -14,7 +14,7 @@ extension Controller {
             let (changes, ticket) = listen(to: instance.key)
             defer { stopListening(to: instance.key, ticket) }
             guard let spec = effectiveSpec(of: instance) else { return }
-            guard let probe = spec.spec.liveness else {
+            guard let probe = spec.liveness else {
                 for await _ in changes { break }
                 tally = LivenessTally()
                 lastProbe = parts.time.now()
@@ -35,10 +35,7 @@ extension Controller {
     private func askForLife(
         _ instance: InstanceRecord, _ probe: ProbeSpec, _ spec: EffectiveSpec, _ tally: inout LivenessTally
     ) async -> LivenessTally.Death? {
-        var asked = probe
-        // Who may answer is said once, for readiness, unless it is said for both.
-        asked.owner = probe.owner ?? spec.readiness.probe?.owner
-        let verdict = await parts.prober.probe(target(of: instance, .http(asked)))
+        let verdict = await parts.prober.probe(target(of: instance, .http(probe)))
         // After the probe: a prediction that was answered meanwhile counts.
         let activity = await parts.routes.activity(of: instance.id)
         return tally.note(verdict, activity: activity, rules: LivenessRules(probe, spec), at: parts.time.now())

@@ -21,6 +21,15 @@ package struct LivenessRules: Hashable, Sendable {
     }
 }
 
+extension EffectiveSpec {
+    /// What is asked; `nil` where nothing is. Who may answer is said once, for readiness, unless it is said for both.
+    package var liveness: ProbeSpec? {
+        guard var probe = spec.liveness else { return nil }
+        probe.owner = probe.owner ?? readiness.probe?.owner
+        return probe
+    }
+}
+
 /// Counts the failures of an instance's liveness probe. A value without I/O.
 ///
 /// What is no failure: a probe that goes unanswered although predictions were answered since the one before, or while

@@ -80,7 +80,7 @@ import Testing
             let id = try #require(answer.value("X-Request-Id"))
             #expect(
                 answer.body == """
-                    {"error":"1 requests are in flight at the model (max_concurrency), and 1 wait (max_queue)",\
+                    {"error":"the model is busy: max_concurrency (1) is reached, and max_queue (1) requests wait",\
                     "code":"queue_full","model":"churn/scorer/default","state":"ready","retry_after":\(seconds),\
                     "request_id":"\(id)"}
 

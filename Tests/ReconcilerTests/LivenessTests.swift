@@ -99,6 +99,19 @@ import TestSupport
                 + (7...10).map { Probe(verdict: silent, activity: busy(), at: Int64($0) * 10) }),
     ]
 
+    @Test func whoMayAnswerIsAsForReadiness() {
+        var readiness = ProbeSpec()
+        readiness.owner = .any
+        var spec = ModelSpec()
+        #expect(spec.effective.liveness == nil)
+        spec.liveness = ProbeSpec()
+        #expect(spec.effective.liveness?.effectiveOwner == .ours)
+        spec.readiness = .http(readiness)
+        #expect(spec.effective.liveness?.effectiveOwner == .any)
+        spec.liveness?.owner = .ours
+        #expect(spec.effective.liveness?.effectiveOwner == .ours)
+    }
+
     @Test(arguments: rows)
     func verdict(_ row: Row) {
         var tally = LivenessTally()
@@ -278,6 +291,21 @@ import TestSupport
                 await advance(world, routes) { $0.isInstance }
                 #expect(world.runtime.stopped == first)
             }
+        }
+    }
+
+    /// As for readiness: a one-threaded server that has just answered may be waiting on that connection.
+    @Test func whoHasJustAnsweredIsNotUnready() async throws {
+        let world = World()
+        try await world.define([.a: spec(liveness: false) { $0.readiness = .http(ProbeSpec()) }])
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            routes.setActivity(InstanceActivity(sinceLastAnswer: .seconds(1), sinceLastByte: .seconds(1)))
+            world.prober.answer(.timedOut(address: "127.0.0.1"), onPort: Self.port)
+            for _ in 0..<10 { await world.time.advanceToNextDeadline() }
+            #expect(routes.target(.a).isInstance)
+            routes.setActivity(InstanceActivity())
+            await advance(world, routes) { $0.unavailability?.code == "model_unhealthy" }
         }
     }
 

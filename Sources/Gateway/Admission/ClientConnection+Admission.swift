@@ -59,7 +59,7 @@ extension ClientConnection {
                 return reply(unusable(prepared))
             }
             endCold()
-            if let objection = objection(to: upstream, pool, prepared) {
+            if !pool.breaker.isClosed, let objection = objection(to: upstream, pool, prepared) {
                 return fallBack(prepared, entry, else: objection)
             }
             guard hasSlot(entry, prepared) else { return }

@@ -5,9 +5,8 @@ import NIOCore
 extension ClientConnection {
     /// What is said against trying the instance now; `nil` where nothing is.
     func objection(to upstream: PreparedUpstream, _ pool: UpstreamPool, _ prepared: PreparedRoute) -> LocalReply? {
-        guard !pool.breaker.isClosed, prepared.fallback != nil else { return nil }
-        guard pool.breaker.allowsTry(at: .now()) else { return failure(of: upstream, pool.breaker.fault) }
-        return nil
+        guard prepared.fallback != nil, !pool.breaker.allowsTry(at: .now()) else { return nil }
+        return failure(of: upstream, pool.breaker.fault)
     }
 
     /// The connection to the present upstream has come to nothing.

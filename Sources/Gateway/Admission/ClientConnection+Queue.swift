@@ -46,7 +46,7 @@ extension ClientConnection: SlotCaller {
         let count = if case .count(let count) = limit { count } else { 0 }
         var full = LocalReply(
             429, "queue_full",
-            "\(count) requests are in flight at the model (max_concurrency), and \(prepared.route.maxQueue) wait (max_queue)"
+            "the model is busy: max_concurrency (\(count)) is reached, and max_queue (\(prepared.route.maxQueue)) requests wait"
         )
         full.state = prepared.route.servingState
         full.retryAfter = patience?.retryAfter ?? Limits.unknownRetryAfter
