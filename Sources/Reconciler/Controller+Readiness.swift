@@ -6,6 +6,8 @@ package struct FleetReadiness: Hashable, Sendable {
     package var isReady: Bool
     /// Why not: a sentence that names the first model that is missing.
     package var reason: String?
+    /// How many models there are.
+    package var models = 0
 }
 
 extension Controller {
@@ -39,6 +41,6 @@ extension Controller.State {
                 if model.hold == nil { return FleetReadiness(isReady: false, reason: "\(key) is not ready") }
             }
         }
-        return FleetReadiness(isReady: true)
+        return FleetReadiness(isReady: true, models: models.count)
     }
 }
