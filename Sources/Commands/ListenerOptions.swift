@@ -30,7 +30,7 @@ struct ListenerOptions: ParsableArguments {
             maxConnections: try connections(), reachesOthers: try reachesBeyondThisHost(listen.host))
         guard settings.reachesOthers, settings.tokens == nil, try !isInsecure() else { return settings }
         throw CommandFailure(
-            "\(listen.host):\(listen.port) can be reached from other hosts, and nobody would be asked for a token: give "
+            "\(Gateway.Address(host: listen.host, port: listen.port)) can be reached from other hosts, and nobody would be asked for a token: give "
                 + "--token-file FILE, or --insecure if everybody who can reach it may use every model",
             status: ExitStatus.usage)
     }

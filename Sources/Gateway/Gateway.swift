@@ -181,6 +181,13 @@ package final class Gateway: RouteTable, Sendable {
         return activity
     }
 
+    /// How many clients are connected.
+    package func openConnections() async -> Int {
+        var count = 0
+        for worker in workers { count += (try? await worker.eventLoop.submit { worker.clients.count }.get()) ?? 0 }
+        return count
+    }
+
     /// From now on new predictions, and those still held for a load, are answered 503 `shutting_down`; those in
     /// flight go on.
     package func beginShutdown() async {

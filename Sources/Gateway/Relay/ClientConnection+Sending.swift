@@ -91,7 +91,8 @@ extension ClientConnection {
             exchange.hasRetried = true
             return send(to: upstream, pool, prepared, isFresh: true)
         }
-        let failure = failure(of: upstream, "closed the connection without an answer\(detail)")
+        let fault = (connection.failure as? TLSFault)?.sentence
+        let failure = failure(of: upstream, fault ?? "closed the connection without an answer\(detail)")
         if mayRepeat { tryElsewhere(else: failure) } else { reply(failure) }
     }
 
