@@ -28,6 +28,8 @@ final class Inbox: Sendable {
 
     var hasFailed: Bool { state.withLock(\.hasFailed) }
 
+    var text: String { state.withLock { String(buffer: $0.text) } }
+
     struct Ended: Error {}
 
     /// Waits until `take` finds what it looks for. Throws where the connection has ended without.

@@ -48,6 +48,9 @@ final class RawClient: Sendable {
     /// Whether the connection ended with an error.
     var hasFailed: Bool { inbox.hasFailed }
 
+    /// What has come and was not taken yet.
+    var received: String { inbox.text }
+
     /// Reads once; for clients without `autoRead`.
     func read() { channel.read() }
 
