@@ -77,6 +77,7 @@ let package = Package(
             "ControlPlane",
             [
                 "Reconciler", "ModelCore", .hummingbird, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL,
             ]),
 
         // Middle and ground

@@ -14,7 +14,10 @@ struct Daemon {
     struct Settings {
         /// Absolute.
         var manifests: String
+        /// Whether somebody has named that directory: then it is a fault if no model is in it.
+        var asksForManifests: Bool
         var listen: (host: String, port: Int)
+        var listener: ListenerSettings
         /// What SIGTERM and SIGINT do.
         var keepsInstances: Bool
         var startSlots: Int
@@ -31,11 +34,16 @@ struct Daemon {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
         let demand = DemandRelay()
         let gateway = Gateway(demand: demand, log: logger)
-        let parts = Parts(opened: opened, portRange: settings.portRange, logger: logger)
+        let budget = DescriptorBudget(clients: settings.listener.maxConnections, logger)
+        let parts = Parts(
+            opened: opened, portRange: settings.portRange, logger: logger, descriptorLimit: budget.original)
         let controller = try parts.controller(routes: gateway, startSlots: settings.startSlots)
         demand.connect(to: controller)
         do {
-            try await serve(controller, gateway, signals)
+            // Before a model is touched: a file that is missing ends this at once.
+            try await settings.listener.apply(to: gateway, logger)
+            settings.listener.warn(logger)
+            try await serve(controller, gateway, signals, maxConnections: budget.clients)
         } catch {
             await gateway.close()
             throw error
@@ -44,11 +52,12 @@ struct Daemon {
     }
 
     private func serve(
-        _ controller: Controller, _ gateway: Gateway, _ signals: UnixSignalsSequence
+        _ controller: Controller, _ gateway: Gateway, _ signals: UnixSignalsSequence, maxConnections: Int
     ) async throws {
         do {
             try await controller.adoptInstances()
-            let address = try await gateway.listen(host: settings.listen.host, port: settings.listen.port)
+            let address = try await gateway.listen(
+                host: settings.listen.host, port: settings.listen.port, maxConnections: maxConnections)
             let surface = surface(controller, gateway, address: "\(address)")
             try await run(controller, gateway, surface, signals)
             let left = try await controller.leftovers()
@@ -77,7 +86,7 @@ struct Daemon {
             controller: controller, gateway: gateway,
             controllerAbout: ControllerAbout(
                 version: Version.current, pid: getpid(), stateUUID: opened.store.uuid, gateway: address,
-                startedAt: SystemTime().now()))
+                gatewayIsTLS: settings.listener.certificate != nil, startedAt: SystemTime().now()))
     }
 
     private func run(
@@ -89,13 +98,20 @@ struct Daemon {
             group.addTask { try await admin.run() }
             group.addTask {
                 try await self.register(with: controller)
-                Console.print("modelet \(Version.current) is listening on http://\(surface.controllerAbout.gateway)")
+                let scheme = surface.controllerAbout.gatewayIsTLS ? "https" : "http"
+                Console.print(
+                    "modelet \(Version.current) is listening on \(scheme)://\(surface.controllerAbout.gateway)")
                 await controller.rescan()
             }
             group.addTask { await self.reportReadiness(of: controller, to: gateway) }
             group.addTask {
                 for await signal in signals {
-                    if signal == .sighup { await controller.rescanOnce() } else { await self.end(surface, by: signal) }
+                    guard signal == .sighup else {
+                        await self.end(surface, by: signal)
+                        continue
+                    }
+                    await settings.listener.applyAgain(to: gateway, logger)
+                    await controller.rescanOnce()
                 }
             }
             // The controller ends when it has been shut down, or when something has failed for good.
@@ -127,8 +143,17 @@ struct Daemon {
     /// Keeps what the health endpoints say up to date, until cancelled.
     private func reportReadiness(of controller: Controller, to gateway: Gateway) async {
         for await readiness in controller.readiness() {
-            gateway.setReadiness(readiness.isReady ? .ready : .notReady(reason: readiness.reason ?? "starting"))
+            gateway.setReadiness(self.readiness(readiness))
         }
+    }
+}
+
+extension Daemon {
+    /// That nothing is missing says little where nothing is there: whoever named a directory meant some model.
+    private func readiness(_ fleet: FleetReadiness) -> Readiness {
+        guard fleet.isReady else { return .notReady(reason: fleet.reason ?? "modelet is starting") }
+        let isEmpty = fleet.models == 0 && settings.asksForManifests
+        return isEmpty ? .notReady(reason: "no model is defined in \(settings.manifests)") : .ready
     }
 }
 

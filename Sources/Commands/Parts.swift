@@ -12,6 +12,8 @@ struct Parts {
     let opened: OpenedState
     let portRange: ClosedRange<Int>
     let logger: Logger
+    /// How many files a model server may have open; `nil`: as many as this program.
+    var descriptorLimit: DescriptorLimit?
 
     /// Ports that are allocated come from here: below the kernel's own ephemeral ports.
     static let standardPortRange = 20000...29999
@@ -20,7 +22,7 @@ struct Parts {
         let time = SystemTime()
         let processes = ProcessRuntime(
             shim: try Self.shim(), runDirectory: opened.directory.run, portRange: portRange,
-            stateUUID: opened.store.uuid, now: { time.now() })
+            stateUUID: opened.store.uuid, descriptorLimit: descriptorLimit, now: { time.now() })
         let manifests = DirectoryManifests()
         let parts = Controller.Parts(
             store: opened.store,

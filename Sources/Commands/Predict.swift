@@ -16,15 +16,22 @@ struct Predict: AsyncParsableCommand {
     var data: String
     @Flag(help: "Print the status and who served it to standard error.")
     var verbose = false
+    @Option(
+        help: ArgumentHelp(
+            "A file of tokens, the first of which is sent [environment: MODELET_TOKEN_FILE, or MODELET_TOKEN itself].",
+            valueName: "file"))
+    var tokenFile: String?
     @OptionGroup var state: StateOptions
 
     func run() async throws {
         let key = try model.key()
         let body = try readBody()
+        let token = try readToken()
         let about = try await asking(state) { client throws(ClientError) in try await client.about() }
         let prediction: Prediction
         do throws(ClientError) {
-            prediction = try await PredictionClient(gateway: about.gateway).predict(key, body: body)
+            prediction = try await PredictionClient(gateway: about.gateway, isTLS: about.gatewayIsTLS, token: token)
+                .predict(key, body: body)
         } catch {
             throw CommandFailure(error, directory: state.directory)
         }
@@ -34,7 +41,16 @@ struct Predict: AsyncParsableCommand {
         }
         let text = String(decoding: prediction.body, as: UTF8.self)
         Console.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+        if prediction.status == 401, prediction.headers["x-modelet-served-by"] == nil {
+            Console.printError("give the token with --token-file FILE, or in the environment as MODELET_TOKEN")
+        }
         guard (200..<300).contains(prediction.status) else { throw ExitStatus.failed }
+    }
+
+    /// The flag, else the token in the environment, else the file that the environment names.
+    private func readToken() throws -> String? {
+        if tokenFile == nil, let token = environment("MODELET_TOKEN") { return token }
+        return try (tokenFile ?? environment("MODELET_TOKEN_FILE")).map { try TokenFile.read($0)[0] }
     }
 
     private func readBody() throws -> [UInt8] {

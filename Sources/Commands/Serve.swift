@@ -8,10 +8,11 @@ struct Serve: AsyncParsableCommand {
         abstract: "Run the models that the manifests define, and forward predictions to them.",
         discussion: """
             Every option may be given in the environment instead: MODELET_MANIFESTS, MODELET_STATE, MODELET_LISTEN, \
-            MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_PORT_RANGE, MODELET_LOG_LEVEL.
+            MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_PORT_RANGE, MODELET_LOG_LEVEL, \
+            MODELET_MAX_CONNECTIONS, MODELET_TLS_CERTIFICATE, MODELET_TLS_KEY, MODELET_TOKEN_FILE, MODELET_INSECURE.
 
-            SIGTERM and SIGINT end it as --on-exit says; a second one skips the drain. SIGHUP reads the manifests again. \
-            When it is killed, models live on, and the next `serve` adopts them.
+            SIGTERM and SIGINT end it as --on-exit says; a second one skips the drain. SIGHUP reads the manifests, the \
+            tokens and the certificate again. When it is killed, models live on, and the next `serve` adopts them.
             """)
 
     @Option(help: "The directory of manifests [default: manifests].")
@@ -25,6 +26,7 @@ struct Serve: AsyncParsableCommand {
     var maxConcurrentStarts: Int?
     @Option(help: ArgumentHelp("Where allocated ports come from [default: 20000-29999].", valueName: "low-high"))
     var portRange: String?
+    @OptionGroup(title: "Who may reach the gateway") var listener: ListenerOptions
     @Option(help: "trace, debug, info, notice, warning, error [default: info].")
     var logLevel: String?
 
@@ -49,9 +51,11 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func settings() throws -> Daemon.Settings {
-        Daemon.Settings(
-            manifests: absolutePath(manifests ?? environment("MODELET_MANIFESTS") ?? "manifests"),
-            listen: try parseListenAddress(listen ?? environment("MODELET_LISTEN") ?? "127.0.0.1:8080"),
+        let address = try parseListenAddress(listen ?? environment("MODELET_LISTEN") ?? "127.0.0.1:8080")
+        let asked = manifests ?? environment("MODELET_MANIFESTS")
+        return Daemon.Settings(
+            manifests: absolutePath(asked ?? "manifests"), asksForManifests: asked != nil,
+            listen: address, listener: try listener.settings(address),
             keepsInstances: try parsed(onExit?.rawValue, "MODELET_ON_EXIT", "--on-exit", standard: OnExit.stop) {
                 OnExit(rawValue: $0)
             } == .keep,

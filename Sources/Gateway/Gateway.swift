@@ -185,6 +185,13 @@ package final class Gateway: RouteTable, Sendable {
     /// How many requests are in flight at a model with `max_concurrency`, and how many wait; `nil` where it has none.
     package func admissionLoad(of key: ModelKey) -> AdmissionLoad? { shared.queues.load(of: key) }
 
+    /// How many clients are connected.
+    package func openConnections() async -> Int {
+        var count = 0
+        for worker in workers { count += (try? await worker.eventLoop.submit { worker.clients.count }.get()) ?? 0 }
+        return count
+    }
+
     /// From now on new predictions, and those still held for a load, are answered 503 `shutting_down`; those in
     /// flight go on.
     package func beginShutdown() async {

@@ -87,13 +87,19 @@ package struct ControllerAbout: Codable, Hashable, Sendable {
     package var stateUUID: String
     /// `host:port` of the gateway.
     package var gateway: String
+    /// Whether it speaks TLS.
+    package var gatewayIsTLS: Bool
     package var startedAt: Timestamp
 
-    package init(version: String, pid: Int32, stateUUID: String, gateway: String, startedAt: Timestamp) {
+    package init(
+        version: String, pid: Int32, stateUUID: String, gateway: String, gatewayIsTLS: Bool = false,
+        startedAt: Timestamp
+    ) {
         self.version = version
         self.pid = pid
         self.stateUUID = stateUUID
         self.gateway = gateway
+        self.gatewayIsTLS = gatewayIsTLS
         self.startedAt = startedAt
     }
 }

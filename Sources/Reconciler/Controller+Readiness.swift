@@ -6,6 +6,8 @@ package struct FleetReadiness: Hashable, Sendable {
     package var isReady: Bool
     /// Why not: a sentence that names the first model that is missing.
     package var reason: String?
+    /// How many models there are.
+    package var models = 0
 }
 
 extension Controller {
@@ -53,7 +55,7 @@ extension Controller.State {
         guard isComplete else { return FleetReadiness(isReady: false, reason: "the manifests are being read") }
         // The same one for as long as it is missing.
         if namedUnserved.map(unserved.contains) != true { namedUnserved = unserved.first }
-        guard let key = namedUnserved else { return FleetReadiness(isReady: true) }
+        guard let key = namedUnserved else { return FleetReadiness(isReady: true, models: models.count) }
         return FleetReadiness(isReady: false, reason: "\(key) is not ready")
     }
 }

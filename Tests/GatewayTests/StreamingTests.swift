@@ -110,4 +110,83 @@ import Testing
         }
         await upstream.stop()
     }
+
+    /// Runs `body` with a client and the upstream's end of its request, which has come up to the end of its head.
+    private func withRequest(
+        _ head: String, _ body: (RawClient, RawPeer, String) async throws -> Void
+    ) async throws {
+        let upstream = try await RawServer.start()
+        try await withGateway { gateway, _ in
+            await gateway.publish([
+                route(.instance(InstanceID("raw"), address: "127.0.0.1", port: upstream.port))
+            ])
+            let client = try await RawClient.connect(gateway.address.port)
+            try await client.send(head)
+            let peer = try await upstream.peer()
+            try await body(client, peer, try await peer.head())
+            await client.close()
+        }
+        await upstream.stop()
+    }
+
+    private static let chunked =
+        "POST /orchestrator/churn/scorer HTTP/1.1\r\nHost: a\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    @Test func chunksAndTrailersPassBothWaysAsTheyCome() async throws {
+        try await withRequest(Self.chunked) { client, peer, head in
+            #expect(head.contains("Transfer-Encoding: chunked\r\n") && head.contains("Trailer: X-Sum\r\n"))
+            for piece in ["3;a=b\r\none\r\n", "4\r\ntwo\n\r\n", "0\r\nX-Sum: 7\r\nX-More: y\r\n\r\n"] {
+                try await client.send(piece)
+                try await peer.receive(upTo: piece)
+            }
+            try await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n")
+            try await client.receive(upTo: "Trailer: X-Sum\r\n")
+            try await client.receive(upTo: "\r\n\r\n")
+            for piece in ["3;a=b\r\none\r\n", "4\r\ntwo\n\r\n", "0\r\nX-Sum: 8\r\nX-More: z\r\n\r\n"] {
+                try await peer.send(piece)
+                try await client.receive(upTo: piece)
+            }
+        }
+    }
+
+    private static let expecting =
+        "POST /orchestrator/churn/scorer HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
+
+    /// The client is asked for its body once, whether or not the upstream asks too.
+    @Test(arguments: ["", "HTTP/1.1 100 Continue\r\n\r\n"])
+    func aBodyThatWaitsIsAskedForOnce(_ interim: String) async throws {
+        try await withRequest(Self.expecting) { client, peer, head in
+            #expect(!head.contains("Expect"))
+            #expect(try await client.response().status == 100)
+            try await peer.send(interim)
+            try await client.send("body")
+            try await peer.receive(upTo: "body")
+            try await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+            #expect(try await client.response().body == "done")
+            // The connection goes on.
+            try await client.send(post("next"))
+            try await peer.receive(upTo: "next")
+        }
+    }
+
+    /// An answer before the body: the client need not send it, and what it sends is no request.
+    @Test func anAnswerBeforeTheBodyEndsTheConnection() async throws {
+        try await withRequest(Self.expecting) { client, peer, _ in
+            #expect(try await client.response().status == 100)
+            try await peer.send("HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n")
+            #expect(try await client.response().status == 401)
+            try await client.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await client.rest().isEmpty)
+            #expect(try await peer.rest().isEmpty)
+        }
+    }
+
+    @Test func aClientThatLeavesAmidTheAnswerCancelsIt() async throws {
+        try await withRequest(post()) { client, peer, _ in
+            try await peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+            try await client.receive(upTo: "one")
+            await client.close()
+            _ = try await peer.rest()
+        }
+    }
 }

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One request and its answer, on a connection of its own.
 ///
@@ -17,6 +18,10 @@ struct HTTPExchange {
     var url: String
     /// A JSON document.
     var body: ByteBuffer?
+    /// A token, sent as `Authorization: Bearer`.
+    var token: String?
+    /// Whether a certificate is checked, where the URL is one of https.
+    var verifiesCertificate = true
     /// How long the whole may take.
     var timeout: Duration
     /// The largest answer that is read, in bytes.
@@ -28,6 +33,11 @@ struct HTTPExchange {
     func perform() async throws(ClientError) -> Reply {
         let limit = TimeAmount(timeout)
         var configuration = HTTPClient.Configuration()
+        if !verifiesCertificate {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.certificateVerification = .none
+            configuration.tlsConfiguration = tls
+        }
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = min(Self.connectTimeout, limit)
         configuration.timeout.read = limit
@@ -47,6 +57,7 @@ struct HTTPExchange {
         var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers.add(name: "Connection", value: "close")
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(body)

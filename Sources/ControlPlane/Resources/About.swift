@@ -9,12 +9,15 @@ struct AboutReply: Codable {
     var pid: Int32
     var stateUUID: String
     var gateway: String
+    /// Whether that is spoken to under TLS; absent from older daemons, which never do.
+    var gatewayTLS: Bool?
     /// RFC 3339, to the millisecond.
     var startedAt: String
 
     enum CodingKeys: String, CodingKey {
         case version, pid, gateway
         case stateUUID = "state_uuid"
+        case gatewayTLS = "gateway_tls"
         case startedAt = "started_at"
     }
 }
@@ -26,7 +29,7 @@ func addAbout(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface
         return try json(
             AboutReply(
                 version: about.version, pid: about.pid, stateUUID: about.stateUUID, gateway: about.gateway,
-                startedAt: rfc3339(about.startedAt)))
+                gatewayTLS: about.gatewayIsTLS, startedAt: rfc3339(about.startedAt)))
     }
 }
 
@@ -39,7 +42,7 @@ extension AdminClient {
         }
         return ControllerAbout(
             version: reply.version, pid: reply.pid, stateUUID: reply.stateUUID, gateway: reply.gateway,
-            startedAt: startedAt)
+            gatewayIsTLS: reply.gatewayTLS ?? false, startedAt: startedAt)
     }
 }
 

@@ -12,6 +12,8 @@ final class AcceptGate: ChannelDuplexHandler {
     private let makeRoom: (Int) -> Void
     private var context: ChannelHandlerContext?
     private var isHeld = false
+    /// Whether room is asked for again in a while.
+    private var isAsking = false
 
     /// - Parameter makeRoom: is asked to close so many idle connections.
     init(most: Int, makeRoom: @escaping (Int) -> Void) {
@@ -53,7 +55,8 @@ final class AcceptGate: ChannelDuplexHandler {
     private func hold() {
         guard !isHeld else { return }
         isHeld = true
-        askForRoom()
+        makeRoom(places.excess)
+        askAgain()
     }
 
     /// A place has become free.
@@ -64,10 +67,16 @@ final class AcceptGate: ChannelDuplexHandler {
     }
 
     /// Whoever idles may have begun to only later, so this is asked again as long as it is needed.
-    private func askForRoom() {
-        guard isHeld, let context else { return }
-        makeRoom(places.excess)
-        context.eventLoop.assumeIsolated().scheduleTask(in: Limits.roomInterval) { [weak self] in self?.askForRoom() }
+    private func askAgain() {
+        guard !isAsking, let context else { return }
+        isAsking = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: Limits.roomInterval) { [weak self] in
+            guard let self else { return }
+            isAsking = false
+            guard isHeld else { return }
+            makeRoom(places.excess)
+            askAgain()
+        }
     }
 }
 

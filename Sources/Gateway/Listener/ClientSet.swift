@@ -8,6 +8,8 @@ struct ClientSet {
 
     mutating func remove(_ client: ClientConnection) { clients[ObjectIdentifier(client)] = nil }
 
+    var count: Int { clients.count }
+
     var all: [ClientConnection] { Array(clients.values) }
 
     /// Those that have idled for at least ``Limits/leastIdle``, the longest first, up to `count`.

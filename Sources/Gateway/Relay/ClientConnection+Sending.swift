@@ -94,7 +94,8 @@ extension ClientConnection {
             exchange.hasRetried = true
             return send(to: upstream, pool, prepared, isFresh: true)
         }
-        let fault = "closed the connection without an answer\(detail)"
+        let fault =
+            (connection.failure as? TLSFault)?.sentence ?? "closed the connection without an answer\(detail)"
         noteFailedTry(fault)
         let failure = failure(of: upstream, fault)
         if mayRepeat { tryElsewhere(else: failure) } else { reply(failure) }

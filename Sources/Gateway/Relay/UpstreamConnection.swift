@@ -107,7 +107,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = error
+        // What follows the first one, follows from it.
+        if failure == nil { failure = TLSFault(error, on: context.channel) ?? error }
         context.close(promise: nil)
     }
 

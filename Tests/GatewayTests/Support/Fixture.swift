@@ -47,7 +47,8 @@ extension Gateway {
 
 /// Runs `body` with a gateway of two loops, which is closed afterwards.
 func withGateway(
-    trustedAuthorities: String? = nil, loops: Int = 2,
+    trustedAuthorities: String? = nil, loops: Int = 2, certificate: ListenerCertificate? = nil,
+    maxConnections: Int? = nil,
     _ body: (Gateway, RecordedDemand) async throws -> Void
 ) async throws {
     let demand = RecordedDemand()
@@ -55,7 +56,8 @@ func withGateway(
         demand: demand, log: Logger(label: "gateway.tests") { _ in SwiftLogNoOpLogHandler() }, loops: loops,
         trustedAuthorities: trustedAuthorities)
     do {
-        _ = try await gateway.listen(host: "127.0.0.1", port: 0)
+        await gateway.setCertificate(certificate)
+        _ = try await gateway.listen(host: "127.0.0.1", port: 0, maxConnections: maxConnections)
         try await body(gateway, demand)
     } catch {
         await gateway.close()

@@ -6,6 +6,7 @@ final class Inbox: Sendable {
     private struct State {
         var text = ByteBuffer()
         var isAtEnd = false
+        var hasFailed = false
         /// Grows with every change.
         var version = 0
         var waiter: CheckedContinuation<Void, Never>?
@@ -20,6 +21,14 @@ final class Inbox: Sendable {
     func end() {
         wake { $0.isAtEnd = true }
     }
+
+    func fail() {
+        wake { $0.hasFailed = true }
+    }
+
+    var hasFailed: Bool { state.withLock(\.hasFailed) }
+
+    var text: String { state.withLock { String(buffer: $0.text) } }
 
     struct Ended: Error {}
 
@@ -95,5 +104,8 @@ final class InboxHandler: ChannelInboundHandler, Sendable {
 
     func channelInactive(context: ChannelHandlerContext) { inbox.end() }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        inbox.fail()
+        context.close(promise: nil)
+    }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Testing
 
 /// A client that sends the bytes it is told to and sees every byte of the answer.
@@ -13,13 +14,22 @@ final class RawClient: Sendable {
     }
 
     static func connect(
-        _ port: Int, receiveBuffer: Int32? = nil, autoRead: Bool = true, allowsHalfClosure: Bool = false
+        _ port: Int, receiveBuffer: Int32? = nil, autoRead: Bool = true, allowsHalfClosure: Bool = false,
+        tls: NIOSSLContext? = nil
     ) async throws -> RawClient {
         let inbox = Inbox()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: autoRead)
             .channelOption(.allowRemoteHalfClosure, value: allowsHalfClosure)
-            .channelInitializer { $0.pipeline.addHandler(InboxHandler(inbox)) }
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox))
+                }
+            }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
         }
@@ -34,6 +44,12 @@ final class RawClient: Sendable {
     func send(_ bytes: ByteBuffer) async throws {
         try await channel.writeAndFlush(bytes).get()
     }
+
+    /// Whether the connection ended with an error.
+    var hasFailed: Bool { inbox.hasFailed }
+
+    /// What has come and was not taken yet.
+    var received: String { inbox.text }
 
     /// Reads once; for clients without `autoRead`.
     func read() { channel.read() }
