@@ -17,7 +17,7 @@ struct Daemon {
         var listen: (host: String, port: Int)
         /// What SIGTERM and SIGINT do.
         var keepsInstances: Bool
-        var startSlots: Int
+        var limits: HostLimits
         var portRange: ClosedRange<Int>
     }
 
@@ -32,7 +32,7 @@ struct Daemon {
         let demand = DemandRelay()
         let gateway = Gateway(demand: demand, log: logger)
         let parts = Parts(opened: opened, portRange: settings.portRange, logger: logger)
-        let controller = try parts.controller(routes: gateway, startSlots: settings.startSlots)
+        let controller = try parts.controller(routes: gateway, limits: settings.limits)
         demand.connect(to: controller)
         do {
             try await serve(controller, gateway, signals)

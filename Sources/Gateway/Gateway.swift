@@ -135,17 +135,24 @@ package final class Gateway: RouteTable, Sendable {
 
     /// How busy an instance is. A completed prediction counts as a successful probe, and resets the idle time.
     package func activity(of instance: InstanceID) async -> InstanceActivity {
-        var activity = InstanceActivity(inFlight: 0, sinceLastAnswer: nil)
-        for worker in workers {
-            guard let part = try? await worker.eventLoop.submit({ worker.activity(of: instance) }).get() else {
-                continue
+        await activity(of: [instance])[instance] ?? InstanceActivity()
+    }
+
+    package func activity(of instances: [InstanceID]) async -> [InstanceID: InstanceActivity] {
+        var found: [InstanceID: InstanceActivity] = [:]
+        for worker in workers where !instances.isEmpty {
+            let parts = try? await worker.eventLoop.submit { instances.map { ($0, worker.activity(of: $0)) } }.get()
+            for (instance, part) in parts ?? [] {
+                var activity = found[instance] ?? InstanceActivity()
+                activity.inFlight += part.inFlight
+                if let last = part.lastAnswer {
+                    let since = Duration(NIODeadline.now() - last)
+                    activity.sinceLastAnswer = min(activity.sinceLastAnswer ?? since, since)
+                }
+                found[instance] = activity
             }
-            activity.inFlight += part.inFlight
-            guard let last = part.lastAnswer else { continue }
-            let since = Duration(NIODeadline.now() - last)
-            activity.sinceLastAnswer = min(activity.sinceLastAnswer ?? since, since)
         }
-        return activity
+        return found
     }
 
     /// From now on new predictions, and those still held for a load, are answered 503 `shutting_down`; those in

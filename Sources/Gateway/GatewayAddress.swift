@@ -12,10 +12,3 @@ extension Gateway {
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
     }
 }
-
-/// What the gateway knows of an instance's requests.
-package struct InstanceActivity: Hashable, Sendable {
-    package var inFlight: Int
-    /// Since a prediction last ended, well or badly; `nil` where none has.
-    package var sinceLastAnswer: Duration?
-}

@@ -15,6 +15,7 @@ extension Controller {
             return true
         }
         if isNews { await parts.routes.publish([.set(route)]) }
+        noteServing(route)
     }
 
     /// The model does not exist any more.
@@ -22,6 +23,11 @@ extension Controller {
         let wasKnown = state.withLock { state in
             state.models[key] = nil
             state.demanded.remove(key)
+            state.calls[key] = nil
+            state.waitingForRoom[key] = nil
+            state.serving[key] = nil
+            state.evictions[key] = nil
+            state.dismissed[key] = nil
             return state.published.removeValue(forKey: key) != nil
         }
         if wasKnown { await parts.routes.publish([.remove(key)]) }

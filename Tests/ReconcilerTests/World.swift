@@ -29,7 +29,7 @@ struct World {
 
     /// Runs a controller while `body` lasts, then ends it as a crash would: with no step of its own.
     func run(
-        startSlots: Int = 4, _ body: (Controller, RecordingRoutes) async throws -> Void
+        startSlots: Int = 4, limits: HostLimits? = nil, _ body: (Controller, RecordingRoutes) async throws -> Void
     ) async throws {
         let routes = RecordingRoutes()
         let runtime = runtime
@@ -40,7 +40,7 @@ struct World {
                 prober: prober, routes: routes, manifests: manifests,
                 obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
-            startSlots: startSlots)
+            limits: limits ?? HostLimits(startSlots: startSlots))
         try await controller.adoptInstances()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }

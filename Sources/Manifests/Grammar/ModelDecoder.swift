@@ -83,12 +83,9 @@ struct ModelDecoder {
     private func warnOfFieldsNotActedOn(_ spec: ModelSpec, in model: Node) {
         guard case .mapping(let entries) = model.content else { return }
         var ignored: Set<String> = []
-        if case .after = spec.idleTimeout { ignored.insert("idle_timeout") }
         if case .count = spec.maxConcurrency { ignored.insert("max_concurrency") }
         if spec.maxQueue != nil { ignored.insert("max_queue") }
         if spec.liveness != nil { ignored.insert("liveness") }
-        if spec.memory != nil { ignored.insert("memory") }
-        if spec.pinned == true { ignored.insert("pinned") }
         if spec.update == .availability { ignored.insert("update") }
         for entry in entries where ignored.contains(entry.key) {
             findings.warn(
