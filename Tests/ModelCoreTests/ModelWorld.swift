@@ -28,8 +28,6 @@ struct ModelWorld {
     /// Why it is to make room.
     var eviction: String?
 
-    private var isIdle: Bool { !isBusy }
-
     var observation: Observation? {
         model.map {
             Observation(
@@ -254,9 +252,10 @@ struct ModelWorld {
     /// - Parameter isUsed: a request turns out to be in flight, or to have come.
     private mutating func unload(_ id: InstanceID, cause: String, isUsed: Bool) -> Bool {
         if model?.spec.effective.load == .eager { violate("unloaded an eager model") }
-        if !isIdle { violate("unloaded what is in use") }
+        if eviction == nil, isBusy { violate("unloaded what is in use") }
         eviction = nil
-        guard !isUsed else {
+        // The controller looks once more, when no new request can come.
+        guard !isUsed, !isBusy else {
             lastUse = now
             return true
         }
