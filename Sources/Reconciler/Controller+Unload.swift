@@ -86,11 +86,13 @@ extension Controller {
     /// The gateway sends requests to another place now.
     func noteServing(_ route: Route) {
         let now = parts.time.now()
-        state.withLock { state in
+        let mayMakeRoom = state.withLock { state -> Bool in
+            var isNew = false
             switch route.target {
             case .instance(let id, _, _):
                 if state.serving[route.key]?.instance != id {
                     state.serving[route.key] = Controller.State.Serving(instance: id, since: now)
+                    isNew = true
                 }
                 if state.lastUse[id] == nil { state.lastUse[id] = now }
                 state.calls[route.key] = nil
@@ -100,7 +102,9 @@ extension Controller {
             case .cold:
                 state.serving[route.key] = nil
             }
+            return isNew && !state.waitingForRoom.isEmpty
         }
+        if mayMakeRoom, limits.areAboutRoom { wakeParked() }
     }
 
     // MARK: - The operator's word

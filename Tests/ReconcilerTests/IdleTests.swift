@@ -18,6 +18,8 @@ import Testing
             await routes.wait(for: .a) { $0.isCold(.standby) }
             controller.demand(.a)
             await routes.wait(for: .a) { $0.isInstance }
+            // Until then the controller may not have noted since when it serves.
+            await controller.look(at: [.a])
             let id = try #require(world.runtime.running(.a).first)
             try await body(controller, routes, id)
         }
