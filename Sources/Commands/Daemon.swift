@@ -20,7 +20,7 @@ struct Daemon {
         var listener: ListenerSettings
         /// What SIGTERM and SIGINT do.
         var keepsInstances: Bool
-        var startSlots: Int
+        var limits: HostLimits
         var portRange: ClosedRange<Int>
     }
 
@@ -37,7 +37,7 @@ struct Daemon {
         let budget = DescriptorBudget(clients: settings.listener.maxConnections, logger)
         let parts = Parts(
             opened: opened, portRange: settings.portRange, logger: logger, descriptorLimit: budget.original)
-        let controller = try parts.controller(routes: gateway, startSlots: settings.startSlots)
+        let controller = try parts.controller(routes: gateway, limits: settings.limits)
         demand.connect(to: controller)
         do {
             // Before a model is touched: a file that is missing ends this at once.

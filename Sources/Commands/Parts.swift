@@ -18,7 +18,7 @@ struct Parts {
     /// Ports that are allocated come from here: below the kernel's own ephemeral ports.
     static let standardPortRange = 20000...29999
 
-    func controller(routes: any RouteTable, startSlots: Int) throws -> Controller {
+    func controller(routes: any RouteTable, limits: HostLimits) throws -> Controller {
         let time = SystemTime()
         let processes = ProcessRuntime(
             shim: try Self.shim(), runDirectory: opened.directory.run, portRange: portRange,
@@ -35,7 +35,7 @@ struct Parts {
             prober: ReadinessProber(), routes: routes, manifests: manifests,
             obstacle: { source, root in Self.obstacle(to: source, in: manifests.artifactRoots(of: root)) },
             pruneFiles: { await processes.prune(keeping: $0) }, time: time, logger: logger)
-        return Controller(parts, startSlots: startSlots)
+        return Controller(parts, limits: limits)
     }
 
     /// What the disk says against a launch, as opposed to the text of the manifest.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import Manifests
 import ModelCore
 
 struct Serve: AsyncParsableCommand {
@@ -8,8 +9,12 @@ struct Serve: AsyncParsableCommand {
         abstract: "Run the models that the manifests define, and forward predictions to them.",
         discussion: """
             Every option may be given in the environment instead: MODELET_MANIFESTS, MODELET_STATE, MODELET_LISTEN, \
-            MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_PORT_RANGE, MODELET_LOG_LEVEL, \
-            MODELET_MAX_CONNECTIONS, MODELET_TLS_CERTIFICATE, MODELET_TLS_KEY, MODELET_TOKEN_FILE, MODELET_INSECURE.
+            MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_MAX_LOADED, MODELET_MEMORY_BUDGET, \
+            MODELET_PORT_RANGE, MODELET_LOG_LEVEL, MODELET_MAX_CONNECTIONS, MODELET_TLS_CERTIFICATE, \
+            MODELET_TLS_KEY, MODELET_TOKEN_FILE, MODELET_INSECURE.
+
+            Where --max-loaded or --memory-budget is reached, the on-demand model that has been idle for longest makes \
+            room for the next one. One that answers a request is never stopped for that, nor is an eager or a pinned one.
 
             SIGTERM and SIGINT end it as --on-exit says; a second one skips the drain. SIGHUP reads the manifests, the \
             tokens and the certificate again. When it is killed, models live on, and the next `serve` adopts them.
@@ -24,6 +29,12 @@ struct Serve: AsyncParsableCommand {
     var onExit: OnExit?
     @Option(help: "How many models may be starting at once [default: 4].")
     var maxConcurrentStarts: Int?
+    @Option(help: ArgumentHelp("How many models may be loaded at once [default: any number].", valueName: "count"))
+    var maxLoaded: Int?
+    @Option(
+        help: ArgumentHelp(
+            "What all models together may take of the memory, such as 16GiB [default: any amount].", valueName: "size"))
+    var memoryBudget: String?
     @Option(help: ArgumentHelp("Where allocated ports come from [default: 20000-29999].", valueName: "low-high"))
     var portRange: String?
     @OptionGroup(title: "Who may reach the gateway") var listener: ListenerOptions
@@ -59,13 +70,24 @@ struct Serve: AsyncParsableCommand {
             keepsInstances: try parsed(onExit?.rawValue, "MODELET_ON_EXIT", "--on-exit", standard: OnExit.stop) {
                 OnExit(rawValue: $0)
             } == .keep,
-            startSlots: try parsed(
-                maxConcurrentStarts.map(String.init), "MODELET_MAX_CONCURRENT_STARTS", "--max-concurrent-starts",
-                standard: 4
-            ) { Int($0).flatMap { $0 > 0 ? $0 : nil } },
+            limits: try limits(),
             portRange: try parsed(
                 portRange, "MODELET_PORT_RANGE", "--port-range", standard: Parts.standardPortRange, Self.range))
     }
+
+    private func limits() throws -> HostLimits {
+        HostLimits(
+            startSlots: try parsed(
+                maxConcurrentStarts.map(String.init), "MODELET_MAX_CONCURRENT_STARTS", "--max-concurrent-starts",
+                standard: HostLimits().startSlots, Self.count),
+            maxLoaded: try parsed(
+                maxLoaded.map(String.init), "MODELET_MAX_LOADED", "--max-loaded", Self.count),
+            memory: try parsed(memoryBudget, "MODELET_MEMORY_BUDGET", "--memory-budget") {
+                sizeInBytes($0).flatMap { $0 > 0 ? $0 : nil }
+            })
+    }
+
+    private static func count(_ text: String) -> Int? { Int(text).flatMap { $0 > 0 ? $0 : nil } }
 
     private static func range(_ text: String) -> ClosedRange<Int>? {
         let bounds = text.split(separator: "-").map { Int($0) }
@@ -78,7 +100,14 @@ struct Serve: AsyncParsableCommand {
     private func parsed<Value>(
         _ flag: String?, _ variable: String, _ name: String, standard: Value, _ parse: (String) -> Value?
     ) throws -> Value {
-        guard let text = flag ?? environment(variable) else { return standard }
+        try parsed(flag, variable, name, parse) ?? standard
+    }
+
+    /// The value of a flag, else that of the environment; `nil` where neither is given.
+    private func parsed<Value>(
+        _ flag: String?, _ variable: String, _ name: String, _ parse: (String) -> Value?
+    ) throws -> Value? {
+        guard let text = flag ?? environment(variable) else { return nil }
         guard let value = parse(text) else {
             throw CommandFailure("'\(text)' is no value for \(name) (\(variable))", status: ExitStatus.usage)
         }

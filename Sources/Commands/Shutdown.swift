@@ -48,7 +48,7 @@ struct Shutdown: AsyncParsableCommand {
         guard !keep else { return Console.print("no modelet is running; its models run on") }
         let logger = DaemonLog.logger(level: .warning)
         let parts = Parts(opened: opened, portRange: Parts.standardPortRange, logger: logger)
-        let controller = try parts.controller(routes: NoRoutes(), startSlots: 1)
+        let controller = try parts.controller(routes: NoRoutes(), limits: HostLimits())
         do {
             let count = try await opened.store.liveInstances().count
             try await controller.adoptInstances()
@@ -66,7 +66,7 @@ struct Shutdown: AsyncParsableCommand {
 /// Without a gateway nothing is routed, and nothing is in flight.
 private struct NoRoutes: RouteTable {
     func publish(_ changes: [RouteChange]) async {}
-    func activity(of instance: InstanceID) async -> InstanceActivity { InstanceActivity() }
+    func activity(of instances: [InstanceID]) async -> [InstanceID: InstanceActivity] { [:] }
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool { true }
 }
 

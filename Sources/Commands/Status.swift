@@ -28,15 +28,16 @@ struct StatusText {
     let now: Timestamp
 
     var lines: [String] {
-        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "LOAD", "REASON")
+        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "LOAD", "MEMORY", "REASON")
         for entry in snapshot.models {
             let condition = entry.condition(at: now)
             let instance = entry.instances.last
             table.add(
                 entry.model.key.description, condition.state.rawValue,
                 instance?.server.map { String($0.pid) } ?? "-", instance.map { String($0.port) } ?? "-",
-                instance.map { age(since: $0.phaseSince) } ?? "-", entry.model.lastLoad?.description ?? "-",
-                oneLine(condition.reason ?? ""))
+                instance.map { age(since: $0.phaseSince) } ?? "-", entry.model.loads?.last.description ?? "-",
+                entry.model.memory.map { ByteCount($0).description } ?? "-",
+                oneLine(reason(of: entry.model, condition)))
         }
         return [head, ""] + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
     }
@@ -59,6 +60,13 @@ struct StatusText {
         }
     }
 
+    /// Why it is as it is; of one that is loading, also how long that may take.
+    private func reason(of model: ModelRecord, _ condition: ModelCondition) -> String {
+        guard condition.state == .starting, let loads = model.loads else { return condition.reason ?? "" }
+        let usual = "usually ready after \(loads.usual)"
+        return condition.reason.map { "\($0); \(usual)" } ?? usual
+    }
+
     private func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
@@ -71,11 +79,20 @@ private struct StatusReport: Encodable {
         var state: ModelState
         var reason: String?
         var generation: Int
-        /// How long its last successful load took.
-        var lastLoad: Seconds?
+        /// Its loads that came to something; nothing where there was none.
+        var loads: Loads?
+        /// What its instance took when it was last measured.
+        var memoryBytes: Int64?
         var instances: [Instance]
         var lastFailure: Failure?
         var lastExit: ExitRecord?
+    }
+
+    struct Loads: Encodable {
+        var count: Int
+        var lastSeconds: Seconds
+        /// A moving average.
+        var usualSeconds: Seconds
     }
 
     struct Instance: Encodable {
@@ -109,8 +126,10 @@ private struct StatusReport: Encodable {
             let condition = entry.condition(at: now)
             return Model(
                 key: entry.model.key, state: condition.state, reason: condition.reason,
-                generation: entry.model.generation, lastLoad: entry.model.lastLoad,
-                instances: entry.instances.map(Instance.init),
+                generation: entry.model.generation,
+                loads: entry.model.loads.map {
+                    Loads(count: $0.count, lastSeconds: $0.last, usualSeconds: $0.usual)
+                }, memoryBytes: entry.model.memory, instances: entry.instances.map(Instance.init),
                 lastFailure: entry.model.backoff.map(Failure.init), lastExit: entry.lastExit)
         }
     }

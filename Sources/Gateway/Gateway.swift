@@ -163,17 +163,19 @@ package final class Gateway: RouteTable, Sendable {
         await post { $0.certificate = certificate }
     }
 
-    package func activity(of instance: InstanceID) async -> InstanceActivity {
-        var activity = InstanceActivity()
-        for worker in workers {
-            guard let part = try? await worker.eventLoop.submit({ worker.activity(of: instance) }).get() else {
-                continue
+    package func activity(of instances: [InstanceID]) async -> [InstanceID: InstanceActivity] {
+        var found: [InstanceID: InstanceActivity] = [:]
+        for worker in workers where !instances.isEmpty {
+            let parts = try? await worker.eventLoop.submit { instances.map { ($0, worker.activity(of: $0)) } }.get()
+            for (instance, part) in parts ?? [] {
+                var activity = found[instance] ?? InstanceActivity()
+                activity.inFlight += part.inFlight
+                activity.sinceLastAnswer = Self.shorter(activity.sinceLastAnswer, part.lastAnswer)
+                activity.sinceLastByte = Self.shorter(activity.sinceLastByte, part.lastByte)
+                found[instance] = activity
             }
-            activity.inFlight += part.inFlight
-            activity.sinceLastAnswer = Self.shorter(activity.sinceLastAnswer, part.lastAnswer)
-            activity.sinceLastByte = Self.shorter(activity.sinceLastByte, part.lastByte)
         }
-        return activity
+        return found
     }
 
     private static func shorter(_ span: Duration?, _ time: NIODeadline?) -> Duration? {

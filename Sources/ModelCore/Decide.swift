@@ -5,11 +5,20 @@ package struct Observation: Hashable, Sendable {
     package var instances: [InstanceRecord]
     /// Whether the controller has been told to stop everything.
     package var isShuttingDown: Bool
+    /// Since when nothing has been in flight at its instance; `nil` while something is, or where that is not known.
+    package var idleSince: Timestamp?
+    /// Why its instance is to make room; `nil` where it is not.
+    package var eviction: String?
 
-    package init(model: ModelRecord, instances: [InstanceRecord], isShuttingDown: Bool = false) {
+    package init(
+        model: ModelRecord, instances: [InstanceRecord], isShuttingDown: Bool = false, idleSince: Timestamp? = nil,
+        eviction: String? = nil
+    ) {
         self.model = model
         self.instances = instances
         self.isShuttingDown = isShuttingDown
+        self.idleSince = idleSince
+        self.eviction = eviction
     }
 }
 
@@ -31,6 +40,8 @@ package enum Step: Hashable, Sendable {
     case unroute(InstanceID)
     /// Take an instance out of the route for good and let requests in flight finish.
     case drain(InstanceID)
+    /// Return an instance's model to standby, unless a request turns out to be in flight or to have come meanwhile.
+    case unload(InstanceID)
     /// End an instance.
     case stop(InstanceID)
     /// End an instance that did not become ready in time: a failed load.
@@ -69,8 +80,13 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
         return .operate(.switch(instance.id), cause: "instance is ready")
     case .unready where instance.isRouted:
         return .operate(.unroute(instance.id), cause: "readiness probe fails")
+    case .ready where model.mayMakeRoom && observed.eviction != nil,
+        .unready where model.mayMakeRoom && observed.eviction != nil:
+        return .operate(.unload(instance.id), cause: observed.eviction ?? "")
     case .ready:
-        return decideAboutBackoff(of: model, readySince: instance.phaseSince, now: now)
+        let idleness = decideAboutIdleness(of: instance, observed, now: now)
+        if case .operate = idleness { return idleness }
+        return earlier(idleness, decideAboutBackoff(of: model, readySince: instance.phaseSince, now: now))
     case .intent:
         // Launches are not seen half way: this one was interrupted, and nothing of it is left to wait for.
         return .operate(.stop(instance.id), cause: "its launch was interrupted")
@@ -82,7 +98,8 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
         }
         return .wait(until: deadline, reason: "waits for readiness")
     case .unready:
-        return .wait(until: nil, reason: "waits for readiness")
+        let idleness = decideAboutIdleness(of: instance, observed, now: now)
+        return idleness == .settled ? .wait(until: nil, reason: "waits for readiness") : idleness
     case .draining, .stopping, .exited, .lost:
         return .settled
     }
@@ -99,6 +116,25 @@ private func causeToEnd(_ instance: InstanceRecord, of observed: Observation) ->
         return changed.isEmpty ? "restart was requested" : changed.map(\.description).joined(separator: ", ")
     }
     return model.isDemanded ? nil : "unloaded: nothing demands it"
+}
+
+/// Idle time counts from the last completed request. While one is in flight, the model can be idle for long enough
+/// after `idle_timeout` from now at the earliest.
+private func decideAboutIdleness(of instance: InstanceRecord, _ observed: Observation, now: Timestamp) -> Decision {
+    let spec = observed.model.spec.effective
+    guard case .after(let limit) = spec.idleTimeout, spec.load == .onDemand else { return .settled }
+    guard let idleSince = observed.idleSince else { return .wait(until: now + limit, reason: "it is in use") }
+    if now >= idleSince + limit { return .operate(.unload(instance.id), cause: "idle for \(limit) (idle_timeout)") }
+    return .wait(until: idleSince + limit, reason: "it is unloaded after being idle for \(limit)")
+}
+
+/// Of two decisions about something that runs as it should, the one that has to be acted on first.
+private func earlier(_ one: Decision, _ other: Decision) -> Decision {
+    switch (one, other) {
+    case (.wait(let a?, _), .wait(let b?, _)): a <= b ? one : other
+    case (.settled, _), (_, .operate): other
+    default: one
+    }
 }
 
 private func decideAboutBackoff(of model: ModelRecord, readySince: Timestamp, now: Timestamp) -> Decision {

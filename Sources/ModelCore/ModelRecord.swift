@@ -31,8 +31,10 @@ package struct ModelRecord: Hashable, Sendable {
     /// When an instance of it last ended without having been asked to, or at a shutdown. Demand from before then has
     /// been served, and counts no longer.
     package var lastExitAt: Timestamp?
-    /// How long its last successful load took.
-    package var lastLoad: Seconds?
+    /// How long its successful loads took.
+    package var loads: LoadTimes?
+    /// What its instance took when it was last measured, in bytes.
+    package var memory: Int64?
     /// Why nothing happens although something should; shown to people.
     package var waiting: String?
     /// Its manifest is gone: it is removed as soon as nothing of it runs.
@@ -55,6 +57,14 @@ package struct ModelRecord: Hashable, Sendable {
         if spec.effective.load == .eager { return true }
         guard case .loaded(let since, _) = demand else { return false }
         return lastExitAt.map { since > $0 } ?? true
+    }
+
+    /// An operator lifts what holds it up: a hold, and earlier failures. Where its size may have been the reason, it is
+    /// measured anew.
+    package mutating func forgetFailures() {
+        if backoff != nil { memory = nil }
+        backoff = nil
+        hold = nil
     }
 
     /// Demand that begins `now`, and counts even where the latest end was in the same millisecond.

@@ -138,6 +138,7 @@ package struct EffectiveSpec: Sendable {
     package var stopTimeout: Seconds { spec.stopTimeout ?? 10 }
     package var readiness: ReadinessSpec { spec.readiness ?? .standard }
     package var startupDelay: Seconds { spec.source?.startupDelay ?? .zero }
+    package var pinned: Bool { spec.pinned ?? false }
     package var retry: Bool { spec.retry ?? true }
     package var keepAlive: Seconds { spec.keepAlive ?? 4 }
 }

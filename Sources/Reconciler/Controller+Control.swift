@@ -8,10 +8,8 @@ extension Controller {
         guard !model.spec.isRemote else {
             throw .refused("\(key) is an HTTP API elsewhere: there is nothing to load")
         }
-        try await change(key, to: .hold(key, nil))
-        // Asked for by hand: no backoff holds it up.
-        if model.backoff != nil { try await change(key, to: .backoff(key, nil)) }
-        try await change(key, to: .demand(key, model.demand(by: by, at: parts.time.now())))
+        try await change(key, to: .load(key, by: by))
+        state.withLock { $0.dismissed[key] = nil }
         enqueue(key)
     }
 
@@ -20,10 +18,8 @@ extension Controller {
         guard !model.spec.isRemote else {
             throw .refused("\(key) is an HTTP API elsewhere: there is nothing to unload")
         }
-        if hold || model.spec.effective.load == .eager {
-            try await change(key, to: .hold(key, Hold(since: parts.time.now(), by: by)))
-        }
-        try await change(key, to: .demand(key, .none))
+        try await change(key, to: .unload(key, hold: hold || model.spec.effective.load == .eager, by: by))
+        state.withLock { $0.dismissed[key] = by }
         enqueue(key)
     }
 
@@ -48,6 +44,8 @@ extension Controller {
             let report = try await applier.apply(
                 directory: root, removalGuard: removalGuard, follows: follows, at: parts.time.now())
             enqueue(report.changes.map(\.key))
+            // One that others wait for may be smaller now, or free to go.
+            if !report.changes.isEmpty { wakeParked() }
             // Whoever is told that a model was accepted can ask it.
             await look(at: report.changes.filter { $0.action == .create }.map(\.key))
             try await retryWhatTheDiskAllows()

@@ -56,9 +56,9 @@ extension Controller {
         // Nothing else is published for the model until the instance has ended.
         await publish(Route(model, target: .unavailable(reason)))
         let failure = LoadFailure(.retryable, death.cause, at: now)
-        try await commit(.backoff(model.key, backoff(of: model, after: failure)))
-        if model.spec.effective.load == .onDemand { try await commit(.demand(model.key, .none)) }
-        try await commit(.draining(instance.id, cause: death.cause))
-        if !death.isSilent { await drain(instance.id, timeout: model.spec.effective.drainTimeout) }
+        try await commit(
+            .unloading(
+                instance.id, cause: death.cause, ending: model.demand, backoff: backoff(of: model, after: failure)))
+        if !death.isSilent { _ = await drain(instance.id, timeout: model.spec.effective.drainTimeout) }
     }
 }

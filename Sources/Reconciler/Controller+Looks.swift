@@ -50,6 +50,7 @@ extension Controller {
         let mode = state.withLock(\.mode)
         if mode == .leaving || Task.isCancelled { return false }
         try await recordSightings(of: key)
+        try await dismissCallers(of: key)
         try await recordDemand(for: key)
         guard let (model, instances) = try await parts.store.model(key) else {
             await forget(key)
@@ -65,8 +66,12 @@ extension Controller {
             return true
         }
         let observation = Observation(
-            model: model, instances: instances, isShuttingDown: mode == .stopping)
-        switch decide(observation, now: parts.time.now()) {
+            model: model, instances: instances, isShuttingDown: mode == .stopping,
+            idleSince: await idleSince(of: model, instances), eviction: eviction(of: key, instances))
+        let decision = decide(observation, now: parts.time.now())
+        // Whoever wants to be started no more stands in nobody's way.
+        if !decision.isStart, leaveLine(key) { wakeParked() }
+        switch decision {
         case .operate(let step, let cause):
             return try await perform(step, for: observation, cause: cause)
         case .wait(let until, let reason):
@@ -108,5 +113,11 @@ extension Controller {
     func setWaiting(_ reason: String?, for model: ModelRecord) async throws(StoreError) {
         guard model.waiting != reason else { return }
         try await parts.store.commit(.waiting(model.key, reason: reason), at: parts.time.now())
+    }
+}
+
+extension Decision {
+    fileprivate var isStart: Bool {
+        if case .operate(.start, _) = self { true } else { false }
     }
 }

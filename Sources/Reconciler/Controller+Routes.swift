@@ -19,6 +19,7 @@ extension Controller {
             }
         }
         if !news.isEmpty { await parts.routes.publish(news.map { .set($0) }) }
+        for route in routes { noteServing(route) }
     }
 
     /// The model does not exist any more.
@@ -26,6 +27,11 @@ extension Controller {
         let wasKnown = state.withLock { state in
             state.models[key] = nil
             state.demanded.remove(key)
+            state.calls[key] = nil
+            state.waitingForRoom[key] = nil
+            state.serving[key] = nil
+            state.evictions[key] = nil
+            state.dismissed[key] = nil
             return state.published.removeValue(forKey: key) != nil
         }
         if wasKnown { await parts.routes.publish([.remove(key)]) }

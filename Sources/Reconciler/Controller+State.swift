@@ -5,6 +5,8 @@ extension Controller {
         case reconcile(ModelKey)
         case watch(InstanceRecord)
         case wake(ModelKey, at: Timestamp)
+        case awaitIdleness(of: [InstanceID], for: ModelKey)
+        case measure(InstanceRecord)
         /// Tell the run loop that the state was taken over by another controller.
         case superseded
     }
@@ -24,6 +26,24 @@ extension Controller {
         var demanded: Set<ModelKey> = []
         /// Models that wait for something which another model holds.
         var parked: Set<ModelKey> = []
+        /// Models that stand in line for a slot or for room, and since when.
+        var waitingForRoom: [ModelKey: Timestamp] = [:]
+        /// Models that callers are held for, and since when the first is.
+        var calls: [ModelKey: Timestamp] = [:]
+        /// Models that wait for another one to become idle, and whom a task does for.
+        var idleWatches: Set<ModelKey> = []
+        /// The instance that requests for each model are sent to.
+        var serving: [ModelKey: Serving] = [:]
+        /// When each instance was last known to be used; first, when it began to serve or was adopted.
+        var lastUse: [InstanceID: Timestamp] = [:]
+        /// Who is asked to make room.
+        var evictions: [ModelKey: Eviction] = [:]
+        /// Busy instances that did not come to make room in time, and until when they are not asked again.
+        var unyielding: [InstanceID: Timestamp] = [:]
+        /// Models whose load an operator has called off, and who.
+        var dismissed: [ModelKey: String] = [:]
+        /// Whether instances were last seen to take more memory than the budget allows.
+        var isOverMemory = false
         /// The latest spec of each model, for the tasks that watch its instance.
         var models: [ModelKey: ModelRecord] = [:]
         /// The route that the gateway was last given.

@@ -13,13 +13,17 @@ extension Controller {
             return try await start(model, cause: cause)
         case .switch(let id):
             try await commit(.routed(id))
+            if let instance = observed.instances.first(where: { $0.id == id }) { submit.yield(.measure(instance)) }
+        case .unload(let id):
+            return try await unload(id, observed, cause: cause)
         case .unroute(let id):
+            await noteUse(of: id)
             try await publishWithout(id, observed)
             try await commit(.unrouted(id, reason: cause))
         case .drain(let id):
             try await publishWithout(id, observed)
             try await commit(.draining(id, cause: cause))
-            await drain(id, timeout: model.spec.effective.drainTimeout)
+            _ = await drain(id, timeout: model.spec.effective.drainTimeout)
         case .stop(let id):
             guard let instance = observed.instances.first(where: { $0.id == id }) else { return true }
             return try await stop(instance, of: model, cause: cause)
@@ -39,7 +43,7 @@ extension Controller {
 
     /// Takes an instance out of the route before that is recorded, so that none that is recorded as out still gets
     /// requests.
-    private func publishWithout(_ id: InstanceID, _ observed: Observation) async throws(StoreError) {
+    func publishWithout(_ id: InstanceID, _ observed: Observation) async throws(StoreError) {
         var instances = observed.instances
         for index in instances.indices where instances[index].id == id { instances[index].isRouted = false }
         await publish(observed.model, instances)
@@ -61,8 +65,10 @@ extension Controller {
         _ = state.withLock { $0.parked.insert(model.key) }
         let leases = try await parts.store.leasedPorts()
         if let port = source.fixedPort, let holder = leases[port] {
+            leaveLine(model.key)
             return try await park(model, reason: "port \(port) is leased to \(holder)")
         }
+        let contest = try await contest(for: model)
         let attempt = try await parts.store.attempts(of: model.key, generation: model.generation)
         var random = SystemRandomNumberGenerator()
         let id = InstanceID.make(at: parts.time.now(), using: &random)
@@ -77,21 +83,22 @@ extension Controller {
         let instance = InstanceRecord(
             id: id, key: model.key, generation: model.generation,
             attempt: attempt, source: source.runFields, host: source.host, port: port, createdAt: parts.time.now())
-        return try await launch(instance, of: model, with: runtime, cause: cause)
+        return try await launch(instance, of: model, with: runtime, contest, cause: cause)
     }
 
     /// The gated launch: intent → prepare → identity → release. Whatever is not recorded ends by itself when the
     /// controller dies.
     private func launch(
-        _ instance: InstanceRecord, of model: ModelRecord, with runtime: any Runtime, cause: String
+        _ instance: InstanceRecord, of model: ModelRecord, with runtime: any Runtime, _ contest: Contest, cause: String
     ) async throws(StoreError) -> Bool {
         do {
             let admission = try await parts.store.begin(
-                instance, cause: cause, startSlots: startSlots, at: parts.time.now())
-            if case .wait(let reason) = admission {
+                instance, cause: cause, contest: contest, at: parts.time.now())
+            guard admission == .granted else {
                 await runtime.abandon(instance.id)
-                return try await park(model, reason: reason)
+                return try await wait(model, for: admission)
             }
+            leaveLine(model.key)
             _ = state.withLock { $0.parked.remove(instance.key) }
             try await setWaiting(nil, for: model)
             let prepared: PreparedInstance
@@ -144,14 +151,13 @@ extension Controller {
     }
 
     /// A load that failed before there was an instance.
-    private func fail(_ model: ModelRecord, _ failure: LoadFailure) async throws(StoreError) -> Bool {
-        try await commit(.backoff(model.key, backoff(of: model, after: failure)))
-        if model.spec.effective.load == .onDemand { try await commit(.demand(model.key, .none)) }
+    func fail(_ model: ModelRecord, _ failure: LoadFailure) async throws(StoreError) -> Bool {
+        try await commit(.loadFailed(model.key, backoff(of: model, after: failure), ending: model.demand))
         await tellCallers(of: model, about: failure)
         return true
     }
 
-    private func park(_ model: ModelRecord, reason: String) async throws(StoreError) -> Bool {
+    func park(_ model: ModelRecord, reason: String) async throws(StoreError) -> Bool {
         try await setWaiting(reason, for: model)
         await publish(model, [])
         return false
@@ -177,20 +183,23 @@ extension Controller {
         let lastProbe = state.withLock { $0.lastProbe[id] }
         let message = lastProbe.map { "\(cause); the last probe said: \($0)" } ?? cause
         let failure = LoadFailure(.retryable, message, at: parts.time.now())
-        try await commit(.backoff(model.key, backoff(of: model, after: failure)))
-        if model.spec.effective.load == .onDemand { try await commit(.demand(model.key, .none)) }
-        try await commit(.stopping(id, cause: cause))
+        try await commit(
+            .givenUp(id, cause: cause, backoff: backoff(of: model, after: failure), ending: model.demand))
         await tellCallers(of: model, about: failure)
     }
 
     // MARK: - Drain and stop
 
-    func drain(_ id: InstanceID, timeout: Seconds) async {
-        await withTaskGroup { group in
-            group.addTask { _ = await self.parts.routes.drained(id, timeout: timeout.duration) }
-            group.addTask { await self.hurried.wait() }
-            await group.next()
-            group.cancelAll()
+    /// Waits until nothing is in flight at the instance, for `timeout` at most. Returns whether that is so.
+    func drain(_ id: InstanceID, timeout: Seconds) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await self.parts.routes.drained(id, timeout: timeout.duration) }
+            group.addTask {
+                await self.hurried.wait()
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
         }
     }
 

@@ -61,11 +61,21 @@ extension Controller {
 
 extension Controller: DemandSink {
     package func demand(_ key: ModelKey) {
+        let now = parts.time.now()
         let isRunning = state.withLock { state in
             guard state.mode == .running else { return false }
             state.demanded.insert(key)
+            state.noteCall(of: key, at: now)
             return true
         }
         if isRunning { enqueue(key) }
+    }
+}
+
+extension Controller.State {
+    /// The first caller counts, until all who came with it must have been answered.
+    fileprivate mutating func noteCall(of key: ModelKey, at now: Timestamp) {
+        if let since = calls[key], let model = models[key], now - since < model.spec.effective.loadTimeout { return }
+        calls[key] = now
     }
 }

@@ -85,6 +85,8 @@ extension Controller {
         state.withLock { state in
             state.watched.remove(instance.id)
             state.lastProbe[instance.id] = nil
+            state.lastUse[instance.id] = nil
+            state.unyielding[instance.id] = nil
         }
         report(.ended(instance, verdict), of: instance.key)
     }

@@ -42,8 +42,7 @@ package final class Controller: Sendable {
         }
     }
 
-    /// How many instances may be starting at once.
-    package let startSlots: Int
+    package let limits: HostLimits
     let parts: Parts
     let state = Mutex(State())
     /// What the run loop is to do in tasks of its own.
@@ -56,9 +55,9 @@ package final class Controller: Sendable {
     /// Who applies manifests.
     let applying = Turns()
 
-    package init(_ parts: Parts, startSlots: Int = 4) {
+    package init(_ parts: Parts, limits: HostLimits = HostLimits()) {
         self.parts = parts
-        self.startSlots = startSlots
+        self.limits = limits
         (jobs, submit) = AsyncStream.makeStream()
     }
 
@@ -79,6 +78,7 @@ package final class Controller: Sendable {
                 }
             }
             group.addTask { await self.finished.wait() }
+            group.addTask { await self.watchMemory() }
             // The first to end: the latch, or the loop by an error.
             defer { group.cancelAll() }
             try await group.next()
@@ -97,6 +97,10 @@ package final class Controller: Sendable {
                 if state.timers[key] == time { state.timers[key] = nil }
             }
             enqueue(key)
+        case .awaitIdleness(let instances, let key):
+            await awaitIdleness(of: instances, for: key)
+        case .measure(let instance):
+            await recordMemory(of: [instance])
         case .superseded:
             break
         }

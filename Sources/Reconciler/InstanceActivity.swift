@@ -1,4 +1,4 @@
-/// What the gateway knows of an instance's requests.
+/// What the gateway knows of an instance's requests: predictions of clients alone, no probes.
 package struct InstanceActivity: Hashable, Sendable {
     package var inFlight: Int
     /// Since a prediction last ended, well or badly; `nil` where none has.

@@ -23,7 +23,7 @@ package protocol InstanceStore: Sendable {
     /// Asks `admit` in the transaction that would record the intent: where it grants, the instance, its port lease
     /// and an open `start` operation with `cause` are recorded in it.
     func begin(
-        _ intent: InstanceRecord, cause: String, startSlots: Int, at: Timestamp
+        _ intent: InstanceRecord, cause: String, contest: Contest, at: Timestamp
     ) async throws(StoreError) -> Admission
 
     /// Records one thing that has happened or is about to. A change of an instance that is no longer live, or of a
@@ -60,6 +60,11 @@ package enum StateChange: Hashable, Sendable {
     /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own.
     /// With `endsDemand`, demand from before now counts no longer (``ModelRecord/lastExitAt``).
     case exited(InstanceID, ExitRecord, backoff: Backoff?, endsDemand: Bool)
+    /// The model goes back to standby: `→ draining`, no longer routed. Ends the demand if it is still `ending`; what
+    /// was asked for since stays. A `backoff`, where it is unloaded because it failed, replaces the model's own.
+    case unloading(InstanceID, cause: String, ending: Demand, backoff: Backoff? = nil)
+    /// Its load is given up: `→ stopping`, with the model's new backoff. Ends the demand if it is still `ending`.
+    case givenUp(InstanceID, cause: String, backoff: Backoff, ending: Demand)
     case unknown(InstanceID, reason: String)
     /// Its identity was proved: `adopted`, no longer unknown.
     case adopted(InstanceID, server: ServerProcess?)
@@ -68,7 +73,19 @@ package enum StateChange: Hashable, Sendable {
     case demand(ModelKey, Demand)
     case hold(ModelKey, Hold?)
     case backoff(ModelKey, Backoff?)
-    /// A restart was asked for: the next generation, with no backoff and no hold.
+    /// A load that failed before there was an instance. Ends the demand if it is still `ending`.
+    case loadFailed(ModelKey, Backoff, ending: Demand)
+    /// An operator wants it loaded: demand from now, with no hold and no backoff; where a load had failed, its size is
+    /// to be measured anew.
+    case load(ModelKey, by: String)
+    /// An operator wants it unloaded: no demand, and with `hold` none to come.
+    case unload(ModelKey, hold: Bool, by: String)
+    /// What its instance takes, in bytes, as measured.
+    case measured(ModelKey, memory: Int64)
+    /// Something that people should know; changes nothing else.
+    case noted(ModelKey, String)
+    /// A restart was asked for: the next generation, with no backoff and no hold. Where a load had failed, its size is
+    /// to be measured anew.
     case restart(ModelKey, by: String)
     /// Why nothing happens; `nil` when something does.
     case waiting(ModelKey, reason: String?)

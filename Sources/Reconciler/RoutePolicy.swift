@@ -42,10 +42,17 @@ func unavailability(of model: ModelRecord, condition: ModelCondition, now: Times
         retryAfter: retryAfter(of: model, now: now))
 }
 
-/// When asking again makes sense: after the backoff and one more load of the length last measured.
+/// What callers are told who waited for a load that an operator has called off. Pure.
+func dismissal(of model: ModelRecord, by: String, now: Timestamp) -> Unavailability {
+    Unavailability(
+        code: model.hold == nil ? "model_unloaded" : "model_held", state: model.hold == nil ? .standby : .held,
+        message: "the model was unloaded by \(by) while it was being loaded", retryAfter: retryAfter(of: model, now: now))
+}
+
+/// When asking again makes sense: after the backoff and one more load of the usual length.
 private func retryAfter(of model: ModelRecord, now: Timestamp) -> Seconds {
     let wait = model.backoff.map { $0.nextAttempt - now } ?? .zero
-    return max(max(wait, .zero) + (model.lastLoad ?? .zero), 1)
+    return max(max(wait, .zero) + (model.loads?.usual ?? .zero), 1)
 }
 
 extension Seconds {

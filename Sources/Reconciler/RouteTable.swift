@@ -6,17 +6,22 @@ package protocol RouteTable: Sendable {
     /// sees them. Callers that are held for a model are answered, or held on, according to its new route.
     func publish(_ changes: [RouteChange]) async
 
-    /// How busy the instance is.
-    func activity(of instance: InstanceID) async -> InstanceActivity
+    /// How busy instances are. Only predictions of clients count: no probe, no look at a status.
+    func activity(of instances: [InstanceID]) async -> [InstanceID: InstanceActivity]
 
-    /// Waits until no request is in flight at the instance, or `timeout` has passed. An instance must first be out
-    /// of every route. Returns whether it is idle.
+    /// Waits until no request is in flight at the instance, or `timeout` has passed. Returns whether it is idle. That
+    /// lasts only where the instance is out of every route; else it is a hint.
     func drained(_ instance: InstanceID, timeout: Duration) async -> Bool
 }
 
 extension RouteTable {
     /// How many requests are in flight at the instance.
     package func inFlight(_ instance: InstanceID) async -> Int { await activity(of: instance).inFlight }
+
+    /// How busy one instance is.
+    package func activity(of instance: InstanceID) async -> InstanceActivity {
+        await activity(of: [instance])[instance] ?? InstanceActivity()
+    }
 }
 
 package enum RouteChange: Hashable, Sendable {
@@ -51,7 +56,7 @@ package struct Route: Hashable, Sendable {
     package var maxConcurrency: Limit
     /// How many may wait there.
     package var maxQueue: Int
-    /// How long a load of this model took when it was last measured; the source of `Retry-After`.
+    /// How long a load of this model usually takes; the source of `Retry-After`.
     package var expectedLoad: Seconds?
 
     package init(_ model: ModelRecord, target: Target) {
@@ -67,13 +72,13 @@ package struct Route: Hashable, Sendable {
         retry = spec.retry
         maxConcurrency = spec.maxConcurrency
         maxQueue = spec.maxQueue
-        expectedLoad = model.lastLoad
+        expectedLoad = model.loads?.usual
     }
 }
 
 /// Why a model cannot be served, in the terms of the error body.
 package struct Unavailability: Hashable, Sendable {
-    /// `model_failed`, `model_load_failed`, `model_backoff`, `model_held`, `model_unhealthy`, `model_unknown`.
+    /// `model_failed`, `model_load_failed`, `model_backoff`, `model_held`, `model_unloaded`, `model_unhealthy`, `model_unknown`.
     package var code: String
     package var state: ModelState
     /// A sentence.

@@ -36,6 +36,10 @@ package protocol Runtime: Sendable {
     /// The model server itself, once the shim has reported it.
     func server(of instance: InstanceRecord) async -> ServerProcess?
 
+    /// What the process tree of each instance takes of the host's RAM now, in bytes: the sum of what its processes
+    /// hold, pages that they share counted once for each. Instances that cannot be measured are left out.
+    func residentMemory(of instances: [InstanceRecord]) async -> [InstanceID: Int64]
+
     /// The last lines that the instance wrote, oldest first, at most ``ExitRecord/longestLogTail``.
     func logTail(of instance: InstanceRecord) async -> [String]
 

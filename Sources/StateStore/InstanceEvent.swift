@@ -20,12 +20,12 @@ extension StateChange {
         case .unready: "unready"
         case .routed: "routed"
         case .unrouted: "unrouted"
-        case .draining: "draining"
-        case .stopping: "stopping"
+        case .draining, .unloading: "draining"
+        case .stopping, .givenUp: "stopping"
         case .exited: after.phase.rawValue
         case .unknown: "unknown"
         case .adopted: "adopted"
-        case .demand, .hold, .backoff, .restart, .waiting, .removed: ""
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed: ""
         }
     }
 
@@ -44,10 +44,12 @@ extension StateChange {
             }
         case .unready(_, let reason), .unrouted(_, let reason), .unknown(_, let reason): reason
         case .routed: "predictions go to it"
-        case .draining(_, let cause), .stopping(_, let cause): cause
+        case .draining(_, let cause), .stopping(_, let cause), .unloading(_, let cause, _, _),
+            .givenUp(_, let cause, _, _):
+            cause
         case .exited(_, let exit, _, _): exit.message
         case .adopted: "found running"
-        case .demand, .hold, .backoff, .restart, .waiting, .removed: ""
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed: ""
         }
     }
 }

@@ -24,9 +24,9 @@ extension InstanceRecord {
             isRouted = true
         case .unrouted:
             isRouted = false
-        case .draining(_, let cause):
+        case .draining(_, let cause), .unloading(_, let cause, _, _):
             leave(.draining, cause: cause, at: now)
-        case .stopping(_, let cause):
+        case .stopping(_, let cause), .givenUp(_, let cause, _, _):
             leave(.stopping, cause: cause, at: now)
         case .exited(_, let record, _, _):
             enter(record.kind == .lost ? .lost : .exited, at: now)
@@ -39,7 +39,7 @@ extension InstanceRecord {
             adopted = true
             unknownReason = nil
             server = found ?? server
-        case .demand, .hold, .backoff, .restart, .waiting, .removed:
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed:
             break
         }
     }

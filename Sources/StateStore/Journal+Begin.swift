@@ -4,13 +4,12 @@ internal import Reconciler
 
 extension Journal {
     /// Records the intent to launch an instance, where the host has room for it.
-    func begin(_ intent: InstanceRecord, cause: String, startSlots: Int) throws -> Admission {
+    func begin(_ intent: InstanceRecord, cause: String, contest: Contest) throws -> Admission {
         guard intent.phase == .intent else { throw StoreError.refused("an instance begins as intent") }
         guard try ModelRecord.one(intent.key, in: db) != nil else {
             throw StoreError.refused("there is no model \(intent.key)")
         }
-        let ledger = Ledger(startSlots: startSlots, starting: try starting(), ports: try PortLease.all(in: db))
-        let admission = admit(Claim(key: intent.key, port: intent.port), ledger: ledger)
+        let admission = admit(contest.claim(of: intent), waiting: contest.waiting, ledger: try ledger(for: contest))
         guard admission == .granted else { return admission }
 
         try intent.insert(in: db)
@@ -20,7 +19,9 @@ extension Journal {
         return .granted
     }
 
-    private func starting() throws -> Int {
-        try Int.fetchOne(db, sql: "SELECT count(*) FROM instance WHERE phase IN ('intent', 'gated', 'starting')") ?? 0
+    private func ledger(for contest: Contest) throws -> Ledger {
+        Ledger(
+            limits: contest.limits, ports: try PortLease.all(in: db), instances: try InstanceRecord.live(in: db),
+            models: try ModelRecord.withLiveInstances(in: db), uses: contest.uses)
     }
 }

@@ -50,6 +50,8 @@ extension Journal {
         // A new spec has not failed yet. A hold is about what would run: it lasts while that stays the same.
         if replacesInstance || known.spec != accepted.model.spec || known.isRemoved { model.backoff = nil }
         if replacesInstance || known.isRemoved { model.hold = nil }
+        // What runs will be another thing, and its size another one.
+        if replacesInstance { model.memory = nil }
         try model.save(in: db)
     }
 

@@ -34,10 +34,12 @@ extension Journal {
             try closeOperation(of: after, isReady: true)
         case .routed:
             try did(.switch, of: after.key, instance: after.id, cause: "instance is ready")
-        case .draining(_, let cause) where after.phase == .draining:
+        case .draining(_, let cause) where after.phase == .draining,
+            .unloading(_, let cause, _, _) where after.phase == .draining:
             try closeOperation(of: after)
             try open(.drain, of: after, cause: cause)
-        case .stopping(_, let cause) where after.phase == .stopping:
+        case .stopping(_, let cause) where after.phase == .stopping,
+            .givenUp(_, let cause, _, _) where after.phase == .stopping:
             try closeOperation(of: after, message: before.readyAt == nil ? cause : nil)
             try open(.stop, of: after, cause: cause)
         case .exited(_, let exit, _, _):
@@ -54,8 +56,18 @@ extension Journal {
         guard var model = try ModelRecord.one(after.key, in: db) else { return }
         switch change {
         case .ready where before.readyAt == nil:
-            model.lastLoad = after.loadTime
+            if let load = after.loadTime { model.loads = LoadTimes.after(load, previous: model.loads) }
             try model.save(in: db)
+        case .unloading(_, _, let ending, let backoff):
+            if let backoff {
+                model.backoff = backoff
+                try model.save(in: db)
+            }
+            try end(ending, of: model)
+        case .givenUp(_, _, let backoff, let ending):
+            model.backoff = backoff
+            try model.save(in: db)
+            try end(ending, of: model)
         case .exited(_, _, let backoff, let endsDemand):
             if endsDemand { model.lastExitAt = max(model.lastExitAt ?? now, now) }
             model.backoff = backoff ?? model.backoff
@@ -64,6 +76,12 @@ extension Journal {
         default:
             break
         }
+    }
+
+    /// Ends a demand that has been answered; one that came later stays.
+    private func end(_ demand: Demand, of model: ModelRecord) throws {
+        guard demand != .none, model.demand == demand else { return }
+        try record(.demand(model.key, .none), of: model)
     }
 
     /// How many instances of each model are kept once they have ended.

@@ -7,10 +7,11 @@ extension Journal {
     func record(_ change: StateChange, of before: ModelRecord) throws {
         if case .removed = change { return try forget(before) }
         var after = before
-        after.apply(change)
-        guard after != before, let (kind, message) = change.event(after: after) else { return }
+        after.apply(change, at: now)
+        if case .noted(_, let message) = change { return try event("note", of: before.key, message) }
+        guard after != before else { return }
         try after.save(in: db)
-        try event(kind, of: after.key, message)
+        if let (kind, message) = change.event(after: after) { try event(kind, of: after.key, message) }
     }
 
     /// Deletes the model and its instances, which must all have ended; the journal remembers them.
@@ -25,18 +26,27 @@ extension Journal {
 }
 
 extension ModelRecord {
-    fileprivate mutating func apply(_ change: StateChange) {
+    fileprivate mutating func apply(_ change: StateChange, at now: Timestamp) {
         switch change {
         case .demand(_, let demand): self.demand = demand
         case .hold(_, let hold): self.hold = hold
         case .backoff(_, let backoff): self.backoff = backoff
+        case .loadFailed(_, let backoff, let ending):
+            self.backoff = backoff
+            if demand == ending { demand = .none }
+        case .load(_, let by):
+            forgetFailures()
+            demand = demand(by: by, at: now)
+        case .unload(_, let isHeld, let by):
+            if isHeld { hold = Hold(since: now, by: by) }
+            demand = .none
+        case .measured(_, let memory): self.memory = memory
         case .restart:
             generation += 1
-            backoff = nil
-            hold = nil
+            forgetFailures()
         case .waiting(_, let reason): waiting = reason
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed:
+            .unknown, .adopted, .removed, .unloading, .givenUp, .noted:
             break
         }
     }
@@ -52,11 +62,15 @@ extension StateChange {
         case .hold(_, nil): ("held", "no longer held")
         case .backoff(_, let backoff?): ("backoff", backoff.lastFailure.message)
         case .backoff(_, nil): ("backoff", "failed loads are forgotten")
+        case .loadFailed(_, let backoff, _): ("backoff", backoff.lastFailure.message)
+        case .load(_, let by): ("demanded", "demanded by \(by)")
+        case .unload(_, true, let by): ("held", "unloaded by \(by) until `modelet load`")
+        case .unload(_, false, let by): ("demanded", "unloaded by \(by)")
         case .restart(_, let by): ("restart", "restart by \(by): generation \(model.generation)")
         case .waiting(_, let reason?): ("waiting", reason)
         case .waiting(_, nil): ("waiting", "waits no longer")
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed:
+            .unknown, .adopted, .removed, .unloading, .givenUp, .measured, .noted:
             nil
         }
     }

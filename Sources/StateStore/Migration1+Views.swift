@@ -103,10 +103,10 @@ extension Migration1 {
         """
 
     /// A time in milliseconds as RFC 3339 text in UTC. Put together from whole numbers: `%f` would round.
-    private static func utc(_ column: String) -> String {
+    static func utc(_ column: String) -> String {
         "strftime('%Y-%m-%dT%H:%M:%S', \(column) / 1000, 'unixepoch') || printf('.%03dZ', \(column) % 1000)"
     }
 
     /// The time of the query in milliseconds.
-    private static let now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    static let now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 }

@@ -13,6 +13,14 @@ extension ModelRecord {
         try Row.fetchAll(db, sql: "\(query) ORDER BY m.domain, m.source, m.model")
     }
 
+    /// The models that something may run of, by their keys.
+    static func withLiveInstances(in db: Database) throws -> [ModelKey: ModelRecord] {
+        let models = try Row.fetchAll(
+            db, sql: "\(query) WHERE m.key IN (SELECT key FROM instance WHERE phase NOT IN ('exited', 'lost'))"
+        ).map(ModelRecord.init(row:))
+        return Dictionary(uniqueKeysWithValues: models.map { ($0.key, $0) })
+    }
+
     static func one(_ key: ModelKey, in db: Database) throws -> ModelRecord? {
         // Asked with every look at a model, so it is compiled once a connection.
         try Row.fetchOne(db.cachedStatement(sql: "\(query) WHERE m.key = ?"), arguments: [key.description])
@@ -33,7 +41,8 @@ extension ModelRecord {
         }
         backoff = try Backoff(row)
         lastExitAt = try row.time(ifAny: "last_exit_at")
-        lastLoad = try (row.value("last_load_ms") as Int64?).map(Seconds.init(milliseconds:))
+        loads = try LoadTimes(row)
+        memory = try row.value("memory_bytes")
         waiting = try row.value("waiting")
     }
 
@@ -45,7 +54,8 @@ extension ModelRecord {
                     demand_since = :demand_since, demand_by = :demand_by, hold_since = :hold_since, hold_by = :hold_by,
                     failures = :failures, failure_class = :failure_class, failure_message = :failure_message,
                     failure_at = :failure_at, failure_exit = :failure_exit, next_attempt_at = :next_attempt_at,
-                    last_exit_at = :last_exit_at, last_load_ms = :last_load_ms, waiting = :waiting
+                    last_exit_at = :last_exit_at, load_count = :load_count, last_load_ms = :last_load_ms,
+                    usual_load_ms = :usual_load_ms, memory_bytes = :memory_bytes, waiting = :waiting
                 WHERE key = :key
                 """,
             arguments: [
@@ -58,9 +68,20 @@ extension ModelRecord {
                 "failure_at": backoff?.lastFailure.at.milliseconds,
                 "failure_exit": try backoff?.lastFailure.exit.map { try CanonicalJSON.text($0) },
                 "next_attempt_at": backoff?.nextAttempt.milliseconds,
-                "last_exit_at": lastExitAt?.milliseconds, "last_load_ms": lastLoad?.milliseconds,
-                "waiting": waiting,
+                "last_exit_at": lastExitAt?.milliseconds, "load_count": loads?.count ?? 0,
+                "last_load_ms": loads?.last.milliseconds, "usual_load_ms": loads?.usual.milliseconds,
+                "memory_bytes": memory, "waiting": waiting,
             ])
+    }
+}
+
+extension LoadTimes {
+    fileprivate init?(_ row: RowReader) throws {
+        let count: Int = try row.value("load_count")
+        guard count > 0 else { return nil }
+        self.init(
+            count: count, last: Seconds(milliseconds: try row.value("last_load_ms")),
+            usual: Seconds(milliseconds: try row.value("usual_load_ms")))
     }
 }
 

@@ -86,10 +86,10 @@ package final class SQLiteStore: InstanceStore {
     }
 
     package func begin(
-        _ intent: InstanceRecord, cause: String, startSlots: Int, at now: Timestamp
+        _ intent: InstanceRecord, cause: String, contest: Contest, at now: Timestamp
     ) async throws(StoreError) -> Admission {
         try await write { db in
-            try Journal(db, at: now).begin(intent, cause: cause, startSlots: startSlots)
+            try Journal(db, at: now).begin(intent, cause: cause, contest: contest)
         }
     }
 

@@ -9,7 +9,7 @@ internal import GRDB
 // makes a `revision`, numbered across all roots, so that a number alone names one. `revision_model` keeps what each
 // revision changed: a root as of revision N is the newest row at or below N of every key. `manifest_file` holds the
 // files that define models now, and `model` the models themselves: the canonical spec as JSON, the generation, and what
-// is remembered between instances (demand, hold, backoff, load time).
+// is remembered between instances (demand, hold, backoff, load times, the memory that was last measured).
 //
 // **What may run.** An `instance` is one launch. Its row is born in the phase `intent`, before anything of it exists,
 // and moves along the arrows of its life, never back. While it is live it holds a `port_lease`; `route` says that
@@ -48,6 +48,11 @@ enum Schema {
             try db.execute(sql: Migration1.tables)
             try db.execute(sql: Migration1.rules)
             try db.execute(sql: Migration1.views)
+        }
+        migrator.registerMigration("2") { db in
+            try db.execute(sql: Migration2.tables)
+            try db.execute(sql: Migration2.rules)
+            try db.execute(sql: Migration2.views)
         }
         return migrator
     }

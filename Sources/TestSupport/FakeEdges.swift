@@ -31,7 +31,9 @@ package final class RecordingRoutes: RouteTable {
         var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
         var nextWatcher: UInt64 = 0
         var isBusy = false
-        var activity = InstanceActivity()
+        var activity: [InstanceID: InstanceActivity] = [:]
+        var usualActivity = InstanceActivity()
+        var expiredDrains: Set<InstanceID> = []
     }
 
     private let state = Mutex(State())
@@ -68,20 +70,58 @@ package final class RecordingRoutes: RouteTable {
         watchers.forEach { $0.yield() }
     }
 
-    package func activity(of instance: InstanceID) async -> InstanceActivity { state.withLock(\.activity) }
+    package func activity(of instances: [InstanceID]) async -> [InstanceID: InstanceActivity] {
+        state.withLock { state in
+            Dictionary(uniqueKeysWithValues: instances.map { ($0, state.activity[$0] ?? state.usualActivity) })
+        }
+    }
 
-    /// What every instance does from now on.
-    package func setActivity(_ activity: InstanceActivity) { state.withLock { $0.activity = activity } }
+    /// What is known of every instance's requests from now on, where nothing is known of it in particular.
+    package func setActivity(_ activity: InstanceActivity) { changeAndTell { $0.usualActivity = activity } }
+
+    /// What is known of an instance's requests from now on.
+    package func setActivity(_ activity: InstanceActivity, of instance: InstanceID) {
+        changeAndTell { $0.activity[instance] = activity }
+    }
+
+    /// Requests in flight at the instance outlast every wait for them.
+    package func expireDrains(of instance: InstanceID) {
+        changeAndTell { $0.expiredDrains.insert(instance) }
+    }
+
+    private func changeAndTell(_ change: (inout State) -> Void) {
+        let watchers = state.withLock { state in
+            change(&state)
+            return Array(state.watchers.values)
+        }
+        watchers.forEach { $0.yield() }
+    }
 
     /// From now on no instance is ever idle.
     package func keepBusy() { state.withLock { $0.isBusy = true } }
 
     package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
-        guard state.withLock(\.isBusy) else { return true }
-        let (never, _) = AsyncStream<Void>.makeStream()
+        let (changes, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let id = state.withLock { state in
+            state.nextWatcher += 1
+            state.watchers[state.nextWatcher] = continuation
+            return state.nextWatcher
+        }
+        defer { _ = state.withLock { $0.watchers.removeValue(forKey: id) } }
+        if let verdict = drainVerdict(on: instance) { return verdict }
         // Ends with the task.
-        for await _ in never {}
+        for await _ in changes {
+            if let verdict = drainVerdict(on: instance) { return verdict }
+        }
         return false
+    }
+
+    private func drainVerdict(on instance: InstanceID) -> Bool? {
+        state.withLock { state in
+            if state.isBusy { return nil }
+            if state.activity[instance]?.inFlight ?? 0 == 0 { return true }
+            return state.expiredDrains.contains(instance) ? false : nil
+        }
     }
 }
 

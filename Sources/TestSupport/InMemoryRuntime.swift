@@ -28,6 +28,7 @@ package final class InMemoryRuntime: Runtime {
         var nextWaiter: UInt64 = 0
         var launches: [ModelKey: Int] = [:]
         var stops: [InstanceID] = []
+        var memory: [ModelKey: Int64] = [:]
     }
 
     private let state = Mutex(State())
@@ -68,6 +69,11 @@ package final class InMemoryRuntime: Runtime {
     /// Makes the identity of an instance neither provable nor disprovable, or provable again.
     package func setUnreadable(_ id: InstanceID, _ isUnreadable: Bool) {
         state.withLock { $0.servers[id]?.isUnreadable = isUnreadable }
+    }
+
+    /// What an instance of the model takes from now on, in bytes; it cannot be measured before.
+    package func setMemory(_ bytes: Int64, of key: ModelKey) {
+        state.withLock { $0.memory[key] = bytes }
     }
 
     private func end(_ id: InstanceID, _ exit: ExitRecord) {
@@ -178,6 +184,15 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func server(of instance: InstanceRecord) async -> ServerProcess? { ServerProcess(pid: 1, startTicks: 1) }
+    package func residentMemory(of instances: [InstanceRecord]) async -> [InstanceID: Int64] {
+        state.withLock { state in
+            instances.reduce(into: [:]) { found, instance in
+                guard let server = state.servers[instance.id], server.exit == nil else { return }
+                found[instance.id] = state.memory[instance.key]
+            }
+        }
+    }
+
     package func logTail(of instance: InstanceRecord) async -> [String] { [] }
     package func prune(keeping kept: Set<InstanceID>) async {}
 }

@@ -23,6 +23,7 @@ extension InMemoryState {
             change.generation, change.replacesInstance ? model.generation + 1 : model.generation)
         if change.replacesInstance || model.isRemoved { model.hold = nil }
         if change.replacesInstance || isOtherSpec || model.isRemoved { model.backoff = nil }
+        if change.replacesInstance { model.memory = nil }
         model.spec = manifest.spec
         model.root = root
         model.file = manifest.file

@@ -41,7 +41,9 @@ extension InMemoryState {
             instance.readyAt = instance.readyAt ?? now
         }
         if before.readyAt == nil, let startedAt = before.startedAt {
-            models[before.key]?.lastLoad = max(.zero, now - startedAt)
+            let load = max(.zero, now - startedAt)
+            let known = models[before.key]?.loads
+            models[before.key]?.loads = LoadTimes.after(load, previous: known)
         }
     }
 

@@ -11,18 +11,20 @@ struct InMemoryState: Equatable, Sendable {
     var lastRevision = 0
     var epoch = 0
     var writes = 0
+    /// What people should know.
+    var notes: [String] = []
     var failure: StoreError?
 
     var live: [InstanceRecord] { instances.filter(\.phase.isLive) }
 
     var ports: [Int: ModelKey] { Dictionary(live.map { ($0.port, $0.key) }) { first, _ in first } }
 
-    mutating func begin(_ intent: InstanceRecord, startSlots: Int) throws(StoreError) -> Admission {
+    mutating func begin(_ intent: InstanceRecord, contest: Contest) throws(StoreError) -> Admission {
         guard intent.phase == .intent else { throw .refused("an instance begins as intent") }
         guard models[intent.key] != nil else { throw .refused("there is no model \(intent.key)") }
-        let starting = live.count { [.intent, .gated, .starting].contains($0.phase) }
-        let ledger = Ledger(startSlots: startSlots, starting: starting, ports: ports)
-        let admission = admit(Claim(key: intent.key, port: intent.port), ledger: ledger)
+        let ledger = Ledger(
+            limits: contest.limits, ports: ports, instances: live, models: models, uses: contest.uses)
+        let admission = admit(contest.claim(of: intent), waiting: contest.waiting, ledger: ledger)
         guard admission == .granted else { return admission }
 
         guard !instances.contains(where: { $0.id == intent.id }) else {
@@ -80,13 +82,39 @@ struct InMemoryState: Equatable, Sendable {
         case .demand(let key, let demand): models[key]?.demand = demand
         case .hold(let key, let hold): models[key]?.hold = hold
         case .backoff(let key, let backoff): models[key]?.backoff = backoff
+        case .unloading(let id, let cause, let ending, let backoff):
+            guard let key = live.first(where: { $0.id == id && $0.phase != .draining })?.key else { return }
+            try leave(id, to: .draining, cause: cause, at: now)
+            if let backoff { models[key]?.backoff = backoff }
+            end(ending, of: key)
+        case .givenUp(let id, let cause, let backoff, let ending):
+            guard let key = live.first(where: { $0.id == id && $0.phase != .stopping })?.key else { return }
+            try leave(id, to: .stopping, cause: cause, at: now)
+            models[key]?.backoff = backoff
+            end(ending, of: key)
+        case .loadFailed(let key, let backoff, let ending):
+            models[key]?.backoff = backoff
+            end(ending, of: key)
+        case .load(let key, let by):
+            models[key]?.forgetFailures()
+            if let model = models[key] { models[key]?.demand = model.demand(by: by, at: now) }
+        case .unload(let key, let isHeld, let by):
+            if isHeld { models[key]?.hold = Hold(since: now, by: by) }
+            models[key]?.demand = .none
+        case .measured(let key, let memory): models[key]?.memory = memory
+        case .noted(let key, let message):
+            if models[key] != nil { notes.append(message) }
         case .restart(let key, _):
             models[key]?.generation += 1
-            models[key]?.backoff = nil
-            models[key]?.hold = nil
+            models[key]?.forgetFailures()
         case .waiting(let key, let reason): models[key]?.waiting = reason
         case .removed(let key): try forget(key)
         }
+    }
+
+    /// Ends a demand that has been answered; one that came later stays.
+    private mutating func end(_ demand: Demand, of key: ModelKey) {
+        if models[key]?.demand == demand { models[key]?.demand = .none }
     }
 
     private mutating func forget(_ key: ModelKey) throws(StoreError) {

@@ -31,6 +31,9 @@ package final class InMemoryStore: InstanceStore {
     /// Every instance that there ever was, oldest first.
     package var allInstances: [InstanceRecord] { shared.storage.withLock(\.instances) }
 
+    /// What people were told, oldest first.
+    package var notes: [String] { shared.storage.withLock(\.notes) }
+
     /// How many transactions have changed something.
     package var writes: Int { shared.storage.withLock(\.writes) }
 
@@ -62,9 +65,9 @@ package final class InMemoryStore: InstanceStore {
     }
 
     package func begin(
-        _ intent: InstanceRecord, cause: String, startSlots: Int, at: Timestamp
+        _ intent: InstanceRecord, cause: String, contest: Contest, at: Timestamp
     ) async throws(StoreError) -> Admission {
-        try write { storage throws(StoreError) in try storage.begin(intent, startSlots: startSlots) }
+        try write { storage throws(StoreError) in try storage.begin(intent, contest: contest) }
     }
 
     package func commit(_ change: StateChange, at: Timestamp) async throws(StoreError) {

@@ -35,7 +35,7 @@ extension StoreConformance {
             expected.address = "::1"
             expected.isRouted = true
             try expectEqual(try await store.live(id), expected)
-            try expectEqual(try await store.model(Sample.key)?.model.lastLoad, 3)
+            try expectEqual(try await store.model(Sample.key)?.model.loads, LoadTimes(count: 1, last: 3, usual: 3))
 
             try await store.commit(.draining(id, cause: "unloaded by a test"), at: Sample.time(7))
             expected.phase = .draining
@@ -102,7 +102,7 @@ extension StoreConformance {
             let instance = try await store.live(id)
             try expectEqual(instance?.phaseSince, Sample.time(30))
             try expectEqual(instance?.readyAt, Sample.time(3))
-            try expectEqual(try await store.model(Sample.key)?.model.lastLoad, 1)
+            try expectEqual(try await store.model(Sample.key)?.model.loads?.count, 1)
         },
         StoreRule("only a ready instance is routed; the route lasts until it is taken away") { under in
             let store = under.store

@@ -4,7 +4,7 @@ package import Reconciler
 /// What every ``InstanceStore`` does, whatever it keeps its rows in. Run over the real store and the in-memory one.
 package enum StoreConformance {
     package static let rules: [StoreRule] =
-        acceptanceRules + lifeRules + admissionRules + modelRules + ownershipRules
+        acceptanceRules + lifeRules + admissionRules + roomRules + wordRules + modelRules + ownershipRules
 }
 
 /// One promise of the protocol, and how it is checked on an empty store.

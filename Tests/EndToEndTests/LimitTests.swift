@@ -89,7 +89,7 @@ extension EndToEnd {
                 let load = try await host.sqlite("SELECT last_load_seconds FROM models")
                 #expect(Double(load) ?? 0 >= 0.5)
                 #expect(try await host.modelet("status").output.contains("LOAD"))
-                #expect(try await host.modelet("status", "-o", "json").output.contains("\"last_load\""))
+                #expect(try await host.modelet("status", "-o", "json").output.contains("\"last_seconds\""))
             }
         }
 

@@ -169,14 +169,14 @@ import Testing
         }
     }
 
-    /// An answer before the body: the client need not send it, and what it sends is no request.
-    @Test func anAnswerBeforeTheBodyEndsTheConnection() async throws {
+    /// A client that was told to send its body does so, even if the answer comes first: what it sends is no request.
+    @Test func anAnswerBeforeTheBodyLeavesTheConnection() async throws {
         try await withRequest(Self.expecting) { client, peer, _ in
             #expect(try await client.response().status == 100)
             try await peer.send("HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n")
             #expect(try await client.response().status == 401)
-            try await client.send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-            #expect(try await client.rest().isEmpty)
+            try await client.send("bodyGET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await client.response().status == 200)
             #expect(try await peer.rest().isEmpty)
         }
     }

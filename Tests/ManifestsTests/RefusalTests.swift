@@ -371,8 +371,11 @@ import Testing
             let warnings = try load(manifest(model: field)).warnings
             return warnings.contains { $0.line == 7 && $0.message.contains("does not act on it yet") }
         }
-        for field in ["memory: 1GiB", "pinned: true"] { #expect(try warned(field)) }
-        let others = ["max_concurrency: 4", "max_queue: 5", "liveness: {path: /health}", "idle_timeout: never"]
+        #expect(try warned("update: availability"))
+        let others = [
+            "max_concurrency: 4", "max_queue: 5", "liveness: {path: /health}", "idle_timeout: 5m", "memory: 1GiB",
+            "pinned: true",
+        ]
         for field in others { #expect(try !warned(field)) }
     }
 

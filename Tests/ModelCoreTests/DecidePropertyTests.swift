@@ -74,6 +74,8 @@ private struct Life {
         case 5, 6: befall()
         case 7...11: changeReadiness()
         case 12: world.isFull = random.oneIn(3)
+        case 13: world.use(random.oneIn(2))
+        case 14: world.evict()
         default: pass()
         }
     }
@@ -89,6 +91,7 @@ private struct Life {
         case 0, 1: spec.source = Situation.artifact(command: "serve \(Int.random(in: 0...2, using: &random))")
         case 2: spec.timeout = Seconds(milliseconds: Int64.random(in: 1...3, using: &random))
         case 3: spec.load = spec.load == .eager ? .onDemand : .eager
+        case 5: spec.idleTimeout = random.oneIn(3) ? nil : .after(Seconds(Int64.random(in: 1...60, using: &random)))
         case 4: spec.source = spec.source == nil ? Situation.artifact() : nil
         default: break
         }
@@ -159,6 +162,7 @@ private struct Life {
     mutating func becomeKind() {
         isKind = true
         world.isFull = false
+        world.use(true)
         // Unknown, leaving, loading, ready, backoff: each is waited for once, and twice where an old load fails.
         for _ in 0..<10 {
             for index in world.instances.indices { world.prove(at: index) }

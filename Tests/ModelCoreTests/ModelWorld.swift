@@ -21,8 +21,32 @@ struct ModelWorld {
         accept(spec)
     }
 
+    /// Whether a request is in flight.
+    private(set) var isBusy = false
+    /// When the last request was answered, or the last instance routed.
+    private var lastUse = Situation.now
+    /// Why it is to make room.
+    var eviction: String?
+
     var observation: Observation? {
-        model.map { Observation(model: $0, instances: instances, isShuttingDown: isShuttingDown) }
+        model.map {
+            Observation(
+                model: $0, instances: instances, isShuttingDown: isShuttingDown,
+                idleSince: isBusy ? nil : lastUse, eviction: eviction)
+        }
+    }
+
+    /// A request is sent to the instance, or answered by it.
+    mutating func use(_ begins: Bool) {
+        guard instances.contains(where: \.isRouted) else { return }
+        isBusy = begins
+        lastUse = now
+    }
+
+    /// Another model wants its place, and finds it idle.
+    mutating func evict() {
+        guard !isBusy, instances.contains(where: { $0.phase == .ready && $0.isRouted }) else { return }
+        eviction = "makes room for another one"
     }
 
     /// What a mistake would look like, with the way that led to it.
@@ -112,6 +136,7 @@ struct ModelWorld {
     /// It ends, asked to or not.
     mutating func end(at index: Int, jitter: Double) {
         let instance = instances.remove(at: index)
+        isBusy = false
         note("\(instance.id) ended while \(instance.phase)")
         guard instance.phase.isCurrent else {
             if isShuttingDown { model?.lastExitAt = now }
@@ -151,11 +176,14 @@ struct ModelWorld {
             withInstance(id) { instance, world in
                 if instance.phase != .ready { world.violate("a route to what is \(instance.phase)") }
                 instance.isRouted = true
+                world.lastUse = world.now
             }
         case .unroute(let id):
             withInstance(id) { instance, _ in instance.isRouted = false }
         case .drain(let id):
             leave(id, .draining, cause: cause)
+        case .unload(let id):
+            return unload(id, cause: cause, isUsed: goesWrong)
         case .stop(let id):
             leave(id, .stopping, cause: cause)
             if goesWrong { return false }
@@ -207,7 +235,8 @@ struct ModelWorld {
         if !instances.isEmpty { violate("started a second instance") }
         if !model.isDemanded || model.isRemoved || isShuttingDown { violate("started what nobody wants") }
         if let backoff = model.backoff, backoff.nextAttempt > now { violate("started too early") }
-        let ledger = Ledger(startSlots: 1, starting: isFull ? 1 : 0, ports: [:])
+        let other = Holder(instance: .other, key: ModelKey(domain: "o", source: "o", model: "o"), tenure: .fixed)
+        let ledger = Ledger(limits: HostLimits(maxLoaded: 1), holders: isFull ? [other] : [], ports: [:])
         guard admit(Claim(key: model.key, port: 20000), ledger: ledger) == .granted else { return false }
         launches += 1
         var instance = InstanceRecord(
@@ -217,6 +246,21 @@ struct ModelWorld {
         instance.startedAt = now
         instances.append(instance)
         if fails { end(at: instances.count - 1, jitter: jitter) }
+        return true
+    }
+
+    /// - Parameter isUsed: a request turns out to be in flight, or to have come.
+    private mutating func unload(_ id: InstanceID, cause: String, isUsed: Bool) -> Bool {
+        if model?.spec.effective.load == .eager { violate("unloaded an eager model") }
+        if eviction == nil, isBusy { violate("unloaded what is in use") }
+        eviction = nil
+        // The controller looks once more, when no new request can come.
+        guard !isUsed, !isBusy else {
+            lastUse = now
+            return true
+        }
+        model?.demand = .none
+        leave(id, .draining, cause: cause)
         return true
     }
 

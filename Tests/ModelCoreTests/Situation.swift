@@ -69,6 +69,7 @@ enum Situation {
 
 extension InstanceID {
     static let i = InstanceID("i")
+    static let other = InstanceID("other")
 }
 
 /// Reproducible chance: SplitMix64, whole sequences named by a seed.

@@ -29,10 +29,10 @@ struct World {
 
     /// Runs a controller while `body` lasts, then ends it as a crash would: with no step of its own.
     func run(
-        startSlots: Int = 4, _ body: (Controller, RecordingRoutes) async throws -> Void
+        startSlots: Int = 4, limits: HostLimits? = nil, _ body: (Controller, RecordingRoutes) async throws -> Void
     ) async throws {
         let routes = RecordingRoutes()
-        let controller = controller(routes, startSlots: startSlots)
+        let controller = controller(routes, limits: limits ?? HostLimits(startSlots: startSlots))
         try await controller.adoptInstances()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
@@ -51,10 +51,10 @@ struct World {
 
     /// A controller that adopts, and dies before it does anything else.
     func adopt() async throws {
-        try await controller(RecordingRoutes(), startSlots: 4).adoptInstances()
+        try await controller(RecordingRoutes(), limits: HostLimits()).adoptInstances()
     }
 
-    private func controller(_ routes: RecordingRoutes, startSlots: Int) -> Controller {
+    private func controller(_ routes: RecordingRoutes, limits: HostLimits) -> Controller {
         let runtime = runtime
         let obstacle = obstacle
         return Controller(
@@ -63,7 +63,7 @@ struct World {
                 prober: prober, routes: routes, manifests: manifests,
                 obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
-            startSlots: startSlots)
+            limits: limits)
     }
 
     /// Defines exactly these models, and lets a running controller know.

@@ -83,9 +83,6 @@ struct ModelDecoder {
     private func warnOfFieldsNotActedOn(_ spec: ModelSpec, in model: Node) {
         guard case .mapping(let entries) = model.content else { return }
         var ignored: Set<String> = []
-        if case .after = spec.idleTimeout { ignored.insert("idle_timeout") }
-        if spec.memory != nil { ignored.insert("memory") }
-        if spec.pinned == true { ignored.insert("pinned") }
         if spec.update == .availability { ignored.insert("update") }
         for entry in entries where ignored.contains(entry.key) {
             findings.warn(

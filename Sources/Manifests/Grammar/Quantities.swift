@@ -50,14 +50,12 @@ extension Node {
     }
 
     /// More than any host has, and small enough to be exact in a `Double`.
-    private static let largestSize: Int64 = 1 << 50
+    fileprivate static let largestSize: Int64 = 1 << 50
 
     private func sizeWithUnit(_ text: String, _ what: String) throws(Problem) -> Double {
-        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-        var unit = String(text[number.endIndex...])
-        if unit.first == " " { unit.removeFirst() }
-        guard let count = decimal(String(number)) else { throw expected(what) }
-        if let factor = sizeUnits[unit] { return (count * factor).rounded() }
+        let (number, unit) = quantity(text)
+        guard decimal(String(number)) != nil else { throw expected(what) }
+        if let bytes = bytes(number, unit) { return bytes }
         let isAmbiguous = unit.count == 1 && "kKmMgGtT".contains(unit)
         let letter = unit.prefix(1).uppercased()
         throw expected(
@@ -72,6 +70,25 @@ extension Node {
         }
         return count
     }
+}
+
+/// A size in bytes as manifests write it, or a number of bytes; `nil` where the text is neither, or beyond 1 PiB.
+package func sizeInBytes(_ text: String) -> Int64? {
+    let (number, unit) = quantity(text)
+    guard let bytes = bytes(number, unit.isEmpty ? "B" : unit), bytes <= Double(Node.largestSize) else { return nil }
+    return Int64(bytes)
+}
+
+private func quantity(_ text: String) -> (number: Substring, unit: String) {
+    let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+    var unit = String(text[number.endIndex...])
+    if unit.first == " " { unit.removeFirst() }
+    return (number, unit)
+}
+
+private func bytes(_ number: Substring, _ unit: String) -> Double? {
+    guard let count = decimal(String(number)), let factor = sizeUnits[unit] else { return nil }
+    return (count * factor).rounded()
 }
 
 private let sizeUnits: [String: Double] = [

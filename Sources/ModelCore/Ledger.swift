@@ -1,0 +1,101 @@
+/// What is taken of the host, and what there is.
+package struct Ledger: Hashable, Sendable {
+    package var limits: HostLimits
+    /// Every live instance.
+    package var holders: [Holder]
+    /// Leased ports and the models that hold them.
+    package var ports: [Int: ModelKey]
+
+    package init(limits: HostLimits, holders: [Holder], ports: [Int: ModelKey]) {
+        self.limits = limits
+        self.holders = holders
+        self.ports = ports
+    }
+
+    /// - Parameters:
+    ///   - models: at least those that have a live instance.
+    ///   - uses: what is known of instances beside what is recorded.
+    package init(
+        limits: HostLimits, ports: [Int: ModelKey], instances: [InstanceRecord], models: [ModelKey: ModelRecord],
+        uses: [InstanceID: InstanceUse]
+    ) {
+        let holders = instances.filter(\.phase.isLive).map {
+            Holder($0, of: models[$0.key], use: uses[$0.id] ?? InstanceUse())
+        }
+        self.init(limits: limits, holders: holders, ports: ports)
+    }
+
+    /// What all instances take together, in bytes.
+    package var memory: Int64 { holders.reduce(0) { $0 + $1.memory } }
+}
+
+/// A live instance and what it takes.
+package struct Holder: Hashable, Sendable {
+    package var instance: InstanceID
+    package var key: ModelKey
+    /// In bytes: as measured, or as its manifest says where that is more.
+    package var memory: Int64
+    /// Whether it holds a start slot: let go, or about to be, and not yet ready.
+    package var isStarting: Bool
+    package var tenure: Tenure
+
+    package init(instance: InstanceID, key: ModelKey, memory: Int64 = 0, isStarting: Bool = false, tenure: Tenure) {
+        self.instance = instance
+        self.key = key
+        self.memory = memory
+        self.isStarting = isStarting
+        self.tenure = tenure
+    }
+
+    fileprivate init(_ instance: InstanceRecord, of model: ModelRecord?, use: InstanceUse) {
+        let isStarting = [.intent, .gated, .starting].contains(instance.phase)
+        let declared = model?.spec.memory ?? 0
+        let last = model?.memory ?? 0
+        // What is loading has not taken yet what it will take.
+        let measured = isStarting ? max(use.memory ?? 0, last) : use.memory ?? last
+        self.init(
+            instance: instance.id, key: instance.key, memory: max(declared, measured), isStarting: isStarting,
+            tenure: Self.tenure(of: instance, model, use))
+    }
+
+    private static func tenure(of instance: InstanceRecord, _ model: ModelRecord?, _ use: InstanceUse) -> Tenure {
+        if !instance.phase.isCurrent || use.tenure == .leaving { return .leaving }
+        guard let model, model.mayMakeRoom, instance.unknownReason == nil,
+            instance.phase == .ready || instance.phase == .unready
+        else { return .fixed }
+        return use.tenure
+    }
+}
+
+/// Whether an instance may be unloaded to make room.
+package enum Tenure: Hashable, Sendable {
+    /// Never: it is loading, eager, pinned, or not yet known to have answered those who waited for it.
+    case fixed
+    /// Nothing has been in flight since then.
+    case idle(since: Timestamp)
+    /// Something is in flight; it serves since then. It may be asked to take nothing more, and to make room once all
+    /// is answered.
+    case busy(since: Timestamp)
+    /// It is on its way out.
+    case leaving
+}
+
+/// What is known of an instance beside what is recorded of it.
+package struct InstanceUse: Hashable, Sendable {
+    /// As measured just now, in bytes.
+    package var memory: Int64?
+    package var tenure: Tenure
+
+    package init(memory: Int64? = nil, tenure: Tenure = .fixed) {
+        self.memory = memory
+        self.tenure = tenure
+    }
+}
+
+extension ModelRecord {
+    /// Whether it may be unloaded to make room for another one. An eager model would come straight back, so it stays.
+    package var mayMakeRoom: Bool { spec.effective.load == .onDemand && !spec.effective.pinned }
+
+    /// What an instance of it is expected to take, in bytes; 0 where nothing is known.
+    package var expectedMemory: Int64 { max(spec.memory ?? 0, memory ?? 0) }
+}

@@ -1,0 +1,153 @@
+import Logging
+import ModelCore
+import Synchronization
+
+/// Why an instance is asked to leave, and whether it may finish requests first.
+struct Eviction: Hashable, Sendable {
+    var instance: InstanceID
+    var cause: String
+    /// Whether it is in use: it takes no new requests from now on, and leaves once those in flight are answered.
+    var waitsForRequests: Bool
+}
+
+/// Starts that wait for a slot, for memory, or for another model to make room.
+///
+/// A model stands in line from its first look until it is admitted or no longer wants to be started. Whose turn it is
+/// is for ``admit(_:waiting:ledger:)`` to say; here is only who waits, since when, and whom to ask to leave. Whoever is
+/// asked to leave does so by his own worker, and only if he is then still idle.
+extension Controller {
+    /// How long a model that waits for room goes without a look: what no trigger tells of (memory that was given back,
+    /// a busy model that would not yield) is seen after this long.
+    static let roomRetryDelay: Seconds = 10
+    /// From a model's becoming idle to the look of who waits for that, so that one that is idle for moments only does
+    /// not keep the controller busy.
+    static let idleLookPause = Seconds(milliseconds: 10)
+
+    /// What a start of the model is judged by. From now on it stands in line.
+    func contest(for model: ModelRecord) async throws(StoreError) -> Contest {
+        let now = parts.time.now()
+        let (claim, waiting) = state.withLock { state in
+            if state.waitingForRoom[model.key] == nil { state.waitingForRoom[model.key] = now }
+            return (state.claim(of: model, at: now), state.waitingClaims(at: now))
+        }
+        guard limits.areAboutRoom else { return Contest(limits: limits, claim: claim, waiting: waiting) }
+        let uses = await uses(of: try await parts.store.liveInstances())
+        return Contest(limits: limits, claim: claim, waiting: waiting, uses: uses)
+    }
+
+    /// The model waits no longer: it is admitted, or need not be.
+    /// - Returns: whether it did.
+    @discardableResult
+    func leaveLine(_ key: ModelKey) -> Bool {
+        state.withLock { $0.waitingForRoom.removeValue(forKey: key) != nil }
+    }
+
+    /// The start was not admitted. Returns whether to look again at once.
+    func wait(_ model: ModelRecord, for admission: Admission) async throws(StoreError) -> Bool {
+        switch admission {
+        case .granted:
+            return true
+        case .refused(let reason):
+            return try await fail(model, LoadFailure(.terminal, reason, at: parts.time.now()))
+        case .wait(let reason):
+            watchForIdleness(of: try await parts.store.liveInstances(), for: model.key)
+            wakeInLine(model)
+            return try await park(model, reason: reason)
+        case .evict(let ids, let reason):
+            let instances = try await parts.store.liveInstances().filter { ids.contains($0.id) }
+            await evict(instances, cause: "makes room for \(model.key)")
+            wakeInLine(model)
+            return try await park(model, reason: reason)
+        }
+    }
+
+    private func wakeInLine(_ model: ModelRecord) {
+        let now = parts.time.now()
+        var next = now + Self.roomRetryDelay
+        if let call = state.withLock({ $0.calls[model.key] }) {
+            let patient = call + Claim.patience(loadTimeout: model.spec.effective.loadTimeout)
+            if patient > now { next = min(next, patient) }
+        }
+        wake(model.key, at: next)
+    }
+
+    /// Asks instances to leave. Returns at once.
+    func evict(_ instances: [InstanceRecord], cause: String) async {
+        let activity = await parts.routes.activity(of: instances.map(\.id))
+        state.withLock { state in
+            for instance in instances where state.evictions[instance.key] == nil {
+                let isBusy = (activity[instance.id]?.inFlight ?? 0) > 0
+                state.evictions[instance.key] = Eviction(
+                    instance: instance.id, cause: cause, waitsForRequests: isBusy)
+            }
+        }
+        enqueue(instances.map(\.key))
+    }
+
+    // MARK: - What is seen of those that run
+
+    /// How each instance is used, and where a memory budget is set, what it takes.
+    func uses(of instances: [InstanceRecord]) async -> [InstanceID: InstanceUse] {
+        let memory = limits.memory == nil ? [:] : await measure(instances)
+        let activity = await parts.routes.activity(of: instances.map(\.id))
+        let now = parts.time.now()
+        return state.withLock { state in
+            var uses: [InstanceID: InstanceUse] = [:]
+            for instance in instances {
+                let tenure = state.tenure(of: instance, activity[instance.id] ?? InstanceActivity(), at: now)
+                uses[instance.id] = InstanceUse(memory: memory[instance.id], tenure: tenure)
+            }
+            return uses
+        }
+    }
+
+    /// Has a look taken at `key` as soon as one of the busy instances that may make room is idle.
+    private func watchForIdleness(of instances: [InstanceRecord], for key: ModelKey) {
+        guard limits.areAboutRoom else { return }
+        let busy = state.withLock { state -> [InstanceID] in
+            let candidates = instances.filter {
+                $0.phase == .ready && $0.key != key && state.models[$0.key]?.mayMakeRoom == true
+            }
+            guard !candidates.isEmpty, state.idleWatches.insert(key).inserted else { return [] }
+            return candidates.map(\.id)
+        }
+        if !busy.isEmpty { submit.yield(.awaitIdleness(of: busy, for: key)) }
+    }
+
+    func awaitIdleness(of instances: [InstanceID], for key: ModelKey) async {
+        await withTaskGroup { group in
+            for id in instances {
+                group.addTask { _ = await self.parts.routes.drained(id, timeout: Self.roomRetryDelay.duration) }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        try? await parts.time.sleep(for: Self.idleLookPause)
+        let isWaiting = state.withLock { state in
+            state.idleWatches.remove(key)
+            return state.waitingForRoom[key] != nil
+        }
+        if isWaiting { enqueue(key) }
+    }
+}
+
+extension Controller.State {
+    fileprivate func claim(of model: ModelRecord, at now: Timestamp) -> Claim {
+        Claim(
+            of: model, calledSince: calls[model.key], waitingSince: waitingForRoom[model.key] ?? now, now: now)
+    }
+
+    fileprivate func waitingClaims(at now: Timestamp) -> [Claim] {
+        waitingForRoom.keys.compactMap { key in models[key].map { claim(of: $0, at: now) } }
+    }
+
+    /// An instance counts as idle only from when the gateway has sent those to it who waited for it.
+    fileprivate func tenure(of instance: InstanceRecord, _ activity: InstanceActivity, at now: Timestamp) -> Tenure {
+        if evictions[instance.key]?.instance == instance.id { return .leaving }
+        let serving = serving[instance.key].flatMap { $0.instance == instance.id ? $0 : nil }
+        guard serving != nil || instance.phase == .unready else { return .fixed }
+        if activity.inFlight == 0 { return .idle(since: lastUse(of: instance, activity, at: now)) }
+        guard let serving, unyielding[instance.id].map({ $0 <= now }) ?? true else { return .fixed }
+        return .busy(since: serving.since)
+    }
+}

@@ -1,0 +1,66 @@
+extension Migration2 {
+    static let views = """
+        DROP VIEW models;
+
+        -- The same as `condition(of:instances:now:)` says.
+        CREATE VIEW models AS
+        SELECT
+            m.key, m.domain, m.source, m.model,
+            CASE
+                WHEN u.id IS NOT NULL THEN 'unknown'
+                WHEN i.phase IN ('intent', 'gated', 'starting') THEN 'starting'
+                WHEN i.phase = 'unready' THEN 'unhealthy'
+                WHEN i.phase IS NOT NULL THEN i.phase
+                WHEN m.spec ->> '$.source' IS NULL THEN 'remote'
+                WHEN m.hold_since IS NOT NULL THEN 'held'
+                WHEN m.next_attempt_at > \(Migration1.now)
+                    THEN CASE m.failure_class WHEN 'terminal' THEN 'failed' ELSE 'backoff' END
+                WHEN m.is_removed THEN 'standby'
+                WHEN m.spec ->> '$.load' = 'eager' THEN 'pending'
+                WHEN m.demand_since > coalesce(m.last_exit_at, m.demand_since - 1) THEN 'pending'
+                ELSE 'standby'
+            END AS state,
+            CASE
+                WHEN u.id IS NOT NULL THEN u.unknown_reason
+                WHEN i.phase IN ('intent', 'gated', 'starting') THEN m.waiting
+                WHEN i.phase = 'ready' THEN NULL
+                WHEN i.phase = 'unready' THEN coalesce(m.waiting, 'readiness probe fails')
+                WHEN i.phase IS NOT NULL THEN i.stop_cause
+                WHEN m.spec ->> '$.source' IS NULL THEN NULL
+                WHEN m.hold_since IS NOT NULL THEN 'unloaded by ' || m.hold_by || '; `modelet load` lifts it'
+                WHEN m.next_attempt_at > \(Migration1.now) THEN m.failure_message
+                WHEN NOT m.is_removed AND (m.spec ->> '$.load' = 'eager'
+                    OR m.demand_since > coalesce(m.last_exit_at, m.demand_since - 1)) THEN m.waiting
+                ELSE 'last load failed: ' || m.failure_message
+            END AS reason,
+            coalesce(m.spec ->> '$.source.type', 'http') AS type,
+            coalesce(m.spec ->> '$.load', 'on_demand') AS load,
+            m.generation,
+            i.id AS instance,
+            i.server_pid AS pid,
+            i.host, i.port, i.address, i.container_id,
+            \(Migration1.utc("m.demand_since")) AS demanded_since, m.demand_by AS demanded_by,
+            \(Migration1.utc("m.hold_since")) AS held_since, m.hold_by AS held_by,
+            m.failures, m.failure_class, m.failure_message,
+            \(Migration1.utc("m.failure_at")) AS failure_at,
+            \(Migration1.utc("m.next_attempt_at")) AS next_attempt_at,
+            \(Migration1.utc("m.last_exit_at")) AS last_exit_at,
+            m.load_count AS loads,
+            m.last_load_ms / 1000.0 AS last_load_seconds,
+            m.usual_load_ms / 1000.0 AS usual_load_seconds,
+            m.memory_bytes,
+            r.path AS root, m.file, m.line, m.revision,
+            m.is_removed AS removed
+        FROM model m
+        JOIN root r ON r.id = m.root_id
+        LEFT JOIN instance u ON u.seq = (
+            SELECT seq FROM instance
+            WHERE key = m.key AND unknown_reason IS NOT NULL AND phase NOT IN ('exited', 'lost')
+            ORDER BY seq LIMIT 1)
+        LEFT JOIN instance i ON i.seq = (
+            SELECT seq FROM instance
+            WHERE key = m.key AND phase NOT IN ('exited', 'lost')
+            ORDER BY phase IN ('draining', 'stopping'), seq LIMIT 1)
+        ORDER BY m.domain, m.source, m.model;
+        """
+}
