@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func aNewInstanceStartsClosed() async throws {
-        let dead = try await StubUpstream.start { _ in .bytesAndClose("") }
+        let dead = try await StubUpstream.start { $0.body == "silent" ? .silence : .bytesAndClose("") }
         let alive = try await StubUpstream.start()
         let fallback = try await StubUpstream.start()
         try await withGateway(loops: 1) { gateway, _ in
@@ -112,14 +112,18 @@ import Testing
                 await gateway.publish([change(alive, fallback, id: "alive-\(round)")])
                 #expect(try await gateway.ask(post()).value("X-Modelet-Served-By") == "instance")
             }
-            // The same one, after it was taken out of the route and put back.
+            // The same one, after it was taken out of the route and put back, with a request in flight all the while.
+            await gateway.publish([change(dead, fallback)])
+            let silent = try await gateway.begin("silent")
+            _ = try await dead.requests(6)
             for round in 0..<5 {
                 let sick = Unavailability(code: "model_unhealthy", state: .unhealthy, message: "sick")
                 await gateway.publish([route(.unavailable(sick), base: "http://127.0.0.1:\(fallback.port)")])
                 await gateway.publish([change(dead, fallback)])
                 _ = try await gateway.ask(post())
-                #expect(dead.requests.count == 5 + round + 1)
+                #expect(dead.requests.count == 6 + round + 1)
             }
+            await silent.close()
         }
         for upstream in [dead, alive, fallback] { await upstream.stop() }
     }

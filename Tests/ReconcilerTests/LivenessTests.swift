@@ -149,14 +149,15 @@ import TestSupport
         }
     }
 
-    /// Moves time on until the route of `a` answers `condition`.
+    /// Moves time on until the route of `a` answers `condition`, or for longer than any machine needs.
     private func advance(
         _ world: World, _ routes: RecordingRoutes, until condition: @escaping @Sendable (Route.Target?) -> Bool
     ) async {
         await withTaskGroup { group in
             group.addTask { await routes.wait(for: .a, condition) }
             group.addTask {
-                while !Task.isCancelled {
+                let deadline = ContinuousClock.now + .seconds(60)
+                while !Task.isCancelled, ContinuousClock.now < deadline {
                     world.time.advance(by: 1)
                     try? await Task.sleep(for: .milliseconds(1))
                 }
@@ -297,13 +298,22 @@ import TestSupport
     /// As for readiness: a one-threaded server that has just answered may be waiting on that connection.
     @Test func whoHasJustAnsweredIsNotUnready() async throws {
         let world = World()
-        try await world.define([.a: spec(liveness: false) { $0.readiness = .http(ProbeSpec()) }])
-        try await world.run { _, routes in
+        let explicit = spec(liveness: false) { $0.readiness = .http(ProbeSpec()) }
+        try await world.define([.a: explicit])
+        try await world.run { controller, routes in
             await routes.wait(for: .a) { $0.isInstance }
             routes.setActivity(InstanceActivity(sinceLastAnswer: .seconds(1), sinceLastByte: .seconds(1)))
             world.prober.answer(.timedOut(address: "127.0.0.1"), onPort: Self.port)
             for _ in 0..<10 { await world.time.advanceToNextDeadline() }
+            // A look that comes later than whatever the probes have led to.
+            var edited = explicit
+            edited.timeout = 5
+            try await world.define([.a: edited], in: controller)
             #expect(routes.target(.a).isInstance)
+            #expect(
+                !routes.history.contains { change in
+                    if case .set(let route) = change { Optional(route.target).unavailability != nil } else { false }
+                })
             routes.setActivity(InstanceActivity())
             await advance(world, routes) { $0.unavailability?.code == "model_unhealthy" }
         }

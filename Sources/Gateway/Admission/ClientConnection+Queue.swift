@@ -46,8 +46,8 @@ extension ClientConnection: SlotCaller {
         let count = if case .count(let count) = limit { count } else { 0 }
         var full = LocalReply(
             429, "queue_full",
-            "the model is busy: max_concurrency (\(count)) is reached, and max_queue (\(prepared.route.maxQueue)) requests wait"
-        )
+            "the model is busy: max_concurrency (\(count)) is reached, "
+                + "and max_queue (\(prepared.route.maxQueue)) requests wait")
         full.state = prepared.route.servingState
         full.retryAfter = patience?.retryAfter ?? Limits.unknownRetryAfter
         reply(full)
