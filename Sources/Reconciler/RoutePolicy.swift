@@ -46,7 +46,8 @@ func unavailability(of model: ModelRecord, condition: ModelCondition, now: Times
 func dismissal(of model: ModelRecord, by: String, now: Timestamp) -> Unavailability {
     Unavailability(
         code: model.hold == nil ? "model_unloaded" : "model_held", state: model.hold == nil ? .standby : .held,
-        message: "the model was unloaded by \(by) while it was being loaded", retryAfter: retryAfter(of: model, now: now))
+        message: "the model was unloaded by \(by) while it was being loaded",
+        retryAfter: retryAfter(of: model, now: now))
 }
 
 /// When asking again makes sense: after the backoff and one more load of the usual length.

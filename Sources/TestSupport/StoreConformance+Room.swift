@@ -36,7 +36,8 @@ extension StoreConformance {
             guard case .wait = try await begin(store, contest(limits, uses: idle)) else {
                 throw BrokenPromise(description: "admitted before the other has ended")
             }
-            try await store.commit(.exited(first.id, Sample.exit(), backoff: nil, endsDemand: false), at: Sample.time(11))
+            try await store.commit(
+                .exited(first.id, Sample.exit(), backoff: nil, endsDemand: false), at: Sample.time(11))
             try expectEqual(try await begin(store, contest(limits)), .granted)
         },
         StoreRule("an eager and a pinned model make no room") { under in

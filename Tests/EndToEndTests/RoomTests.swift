@@ -3,7 +3,8 @@ import Testing
 extension EndToEnd {
     /// More models than there is room for, and models that nobody uses.
     @Suite struct Room {
-        private func statuses(_ count: Int, _ call: @escaping @Sendable (Int) async throws -> Int) async throws -> [Int] {
+        private func statuses(_ count: Int, _ call: @escaping @Sendable (Int) async throws -> Int) async throws -> [Int]
+        {
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for index in 0..<count { group.addTask { try await call(index) } }
                 return try await group.reduce(into: []) { $0.append($1) }

@@ -1,3 +1,4 @@
+import Manifests
 import ModelCore
 import Testing
 
@@ -377,6 +378,22 @@ import Testing
             "pinned: true",
         ]
         for field in others { #expect(try !warned(field)) }
+    }
+
+    @Test(arguments: ["idle_timeout: 5m", "memory: 2GiB", "pinned: true"])
+    func fieldsThatAreActedOnWarnOfNothing(_ field: String) throws {
+        let warnings = try load(manifest(model: field)).warnings
+        #expect(!warnings.contains { $0.message.contains("does not act on it yet") })
+    }
+
+    /// On the command line, where no YAML tells a number from a text.
+    @Test(
+        arguments: [
+            ("16GiB", 16 << 30), ("512MB", 512_000_000), ("1.5 KiB", 1536), ("4096", 4096), ("4g", nil), ("GiB", nil),
+            ("-1GiB", nil), ("", nil), ("2PiB", nil), ("99999TiB", nil),
+        ] as [(String, Int64?)])
+    func sizesOfFlagsAreThoseOfManifests(text: String, bytes: Int64?) {
+        #expect(sizeInBytes(text) == bytes)
     }
 
     @Test func warnsOfFieldsWithoutEffect() throws {

@@ -141,7 +141,8 @@ struct AdmitTests {
         Row(
             "who came first goes first", two, [holder("a")], waiting: [claim("first", since: 1)], claim(since: 2),
             expect: .waits),
-        Row("who came later does not", two, [holder("a")], waiting: [claim("later", since: 3)], claim(since: 2),
+        Row(
+            "who came later does not", two, [holder("a")], waiting: [claim("later", since: 3)], claim(since: 2),
             expect: .granted),
         Row(
             "a caller goes before an eager model, and that before the rest", two, [holder("a")],
@@ -239,9 +240,10 @@ struct AdmitTests {
         #expect(!claim(after: 4).mayDisturb)
     }
 
-    @Test(arguments: [
-        (0, "0B"), (1023, "1023B"), (1024, "1KiB"), (1536, "1.5KiB"), (1_048_575, "1MiB"), (3 << 30, "3GiB"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "0B"), (1023, "1023B"), (1024, "1KiB"), (1536, "1.5KiB"), (1_048_575, "1MiB"), (3 << 30, "3GiB"),
+        ] as [(Int64, String)])
     func sizesAreReadable(bytes: Int64, text: String) {
         #expect(ByteCount(bytes).description == text)
     }

@@ -10,10 +10,12 @@ struct DecideTests {
 
         init(
             _ name: String, _ model: ModelRecord, _ instances: [InstanceRecord] = [], isShuttingDown: Bool = false,
-            expect expected: Decision
+            idleSince: Timestamp? = nil, eviction: String? = nil, expect expected: Decision
         ) {
             testDescription = name
-            observed = Observation(model: model, instances: instances, isShuttingDown: isShuttingDown)
+            observed = Observation(
+                model: model, instances: instances, isShuttingDown: isShuttingDown, idleSince: idleSince,
+                eviction: eviction)
             self.expected = expected
         }
     }
@@ -21,7 +23,7 @@ struct DecideTests {
     private typealias S = Situation
     private static let now = Situation.now
 
-    @Test(arguments: nothingRuns + loading + serving + ending + unknown + shuttingDown)
+    @Test(arguments: nothingRuns + loading + serving + idling + ending + unknown + shuttingDown)
     func decision(_ row: Row) {
         #expect(decide(row.observed, now: Self.now) == row.expected)
     }
@@ -94,6 +96,56 @@ struct DecideTests {
             [S.instance(.starting)],
             expect: .operate(.stop(.i), cause: "startup_command: serve → other")),
     ]
+
+    private static let idling = [
+        Row(
+            "idle for less than it may be", idleAfter5(), [routed], idleSince: now + -4,
+            expect: .wait(until: now + 1, reason: "it is unloaded after being idle for 5s")),
+        Row(
+            "idle for as long as it may be", idleAfter5(), [routed], idleSince: now + -5,
+            expect: .operate(.unload(.i), cause: "idle for 5s (idle_timeout)")),
+        Row(
+            "in use: it is idle for long enough in five seconds at the earliest", idleAfter5(), [routed],
+            expect: .wait(until: now + 5, reason: "it is in use")),
+        Row(
+            "pinned ones are unloaded by idleness, too", idleAfter5 { $0.spec.pinned = true }, [routed],
+            idleSince: now + -5, expect: .operate(.unload(.i), cause: "idle for 5s (idle_timeout)")),
+        Row(
+            "eager ones stay", idleAfter5 { $0.spec.load = .eager }, [routed], idleSince: now + -5, expect: .settled),
+        Row("no timeout, no end", S.demanded(), [routed], idleSince: now + -5000, expect: .settled),
+        Row(
+            "failures are forgotten before it is idle for long enough",
+            idleAfter5 {
+                $0.spec.idleTimeout = .after(500)
+                $0.backoff = S.backoff(until: now)
+            }, [routed], idleSince: now,
+            expect: .wait(until: now + 50, reason: "earlier failures are forgotten once it has been ready for a while")),
+        Row(
+            "an unready one that nobody uses", idleAfter5(), [S.instance(.unready)], idleSince: now + -5,
+            expect: .operate(.unload(.i), cause: "idle for 5s (idle_timeout)")),
+        Row(
+            "one that is not yet switched to is not idle", idleAfter5(), [S.instance(.ready)], idleSince: now + -50,
+            expect: .operate(.switch(.i), cause: "instance is ready")),
+        Row(
+            "one that is to make room", S.demanded(), [routed], eviction: "makes room",
+            expect: .operate(.unload(.i), cause: "makes room")),
+        Row(
+            "a pinned one makes none", S.demanded { $0.spec.pinned = true }, [routed], eviction: "makes room",
+            expect: .settled),
+        Row("an eager one makes none", S.eager(), [routed], eviction: "makes room", expect: .settled),
+        Row(
+            "one that loads makes none", S.demanded(), [S.instance(.starting)], eviction: "makes room",
+            expect: .wait(until: now + 590, reason: "waits for readiness")),
+    ]
+
+    private static let routed = S.instance(.ready, isRouted: true)
+
+    private static func idleAfter5(_ change: (inout ModelRecord) -> Void = { _ in }) -> ModelRecord {
+        S.demanded {
+            $0.spec.idleTimeout = .after(5)
+            change(&$0)
+        }
+    }
 
     private static let serving = [
         Row(

@@ -196,7 +196,10 @@ import Testing
             await routes.wait(for: .a) { $0.isCold(.standby) }
             #expect(world.runtime.running(.b) == [busy])
             try await controller.lookAtMemory()
-            #expect(world.store.notes == ["models take 24B, more than the memory budget of 10B; this one takes 20B, the most"])
+            #expect(
+                world.store.notes == [
+                    "models take 24B, more than the memory budget of 10B; this one takes 20B, the most"
+                ])
             #expect(world.runtime.running(.b) == [busy])
         }
     }

@@ -97,6 +97,33 @@ import Testing
         try second.close()
     }
 
+    /// A state that was last written before load times were counted.
+    @Test func bringsAnOlderSchemaUpToDate() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .ready)
+        try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey)])
+        try store.close()
+        expectSuccess(
+            try state.sql(
+                """
+                DROP TRIGGER model_load_times_are_whole;
+                DROP TRIGGER model_loads_are_only_added;
+                DROP VIEW models;
+                ALTER TABLE model DROP COLUMN load_count;
+                ALTER TABLE model DROP COLUMN usual_load_ms;
+                ALTER TABLE model DROP COLUMN memory_bytes;
+                CREATE VIEW models AS SELECT key FROM model;
+                DELETE FROM grdb_migrations WHERE identifier = '2';
+                """))
+        #expect(throws: StoreError.self) { try StateReader(state.directory).snapshot() }
+        let again = try state.open()
+        #expect(try await again.models().map(\.loads) == [LoadTimes(count: 1, last: 1, usual: 1), nil])
+        #expect(try await again.liveInstances().count == 1)
+        let columns = "state, loads, last_load_seconds, usual_load_seconds, memory_bytes"
+        #expect(try state.query("SELECT \(columns) FROM models") == ["ready|1|1.0|1.0|", "standby|0|||"])
+        try again.close()
+    }
+
     /// What a first start leaves that was killed at one of its steps.
     @Test(arguments: [
         "",

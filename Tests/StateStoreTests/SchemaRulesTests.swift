@@ -137,6 +137,11 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
         ForbiddenWrite(.ready, "UPDATE model SET domain = 'other'", "CHECK"),
         ForbiddenWrite(.ready, "UPDATE model SET file = 'other.yaml'", "FOREIGN KEY"),
         ForbiddenWrite(.ready, "UPDATE model SET hold_by = 'x'", "CHECK"),
+        ForbiddenWrite(
+            .ready, "UPDATE model SET load_count = 0, last_load_ms = NULL, usual_load_ms = NULL", "only added"),
+        ForbiddenWrite(.ready, "UPDATE model SET load_count = 2, usual_load_ms = NULL", "load times are known"),
+        ForbiddenWrite(.starting, "UPDATE model SET last_load_ms = 1", "load times are known"),
+        ForbiddenWrite(.ready, "UPDATE model SET memory_bytes = -1", "CHECK"),
         ForbiddenWrite(.ready, "UPDATE model SET generation = 'one'", "cannot store TEXT"),
     ]
 
