@@ -120,7 +120,7 @@ import Testing
             await gateway.publish([
                 route(.instance(InstanceID("raw"), address: "127.0.0.1", port: upstream.port))
             ])
-            let client = try await RawClient.connect(gateway.address.port)
+            let client = try await RawClient.connect(gateway.address.port, allowsHalfClosure: true)
             try await client.send(head)
             let peer = try await upstream.peer()
             try await body(client, peer, try await peer.head())
