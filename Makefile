@@ -13,7 +13,7 @@ PACKAGES := gcc libc6-dev libstdc++-12-dev libncurses6 libxml2
 PACKAGES += libyaml-dev libsqlite3-dev zlib1g-dev
 PACKAGES += pkg-config git python3
 run: PACKAGES += curl
-test: PACKAGES += sqlite3 curl python3-venv wrk nghttp2-client
+test: PACKAGES += sqlite3 curl openssl python3-venv wrk nghttp2-client
 
 # Holds a `python` where the system has none; see the target.
 TOOLS := $(CURDIR)/.build-tools/bin

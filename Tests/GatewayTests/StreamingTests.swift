@@ -82,10 +82,10 @@ import Testing
             _ = try await upstream.requests(1)
             for index in 0..<20 {
                 let event = "data: \(index)\n\n"
-                try await upstream.sendMore("\(String(event.utf8.count, radix: 16))\r\n\(event)\r\n")
+                await upstream.sendMore("\(String(event.utf8.count, radix: 16))\r\n\(event)\r\n")
                 try await client.receive(upTo: event)
             }
-            try await upstream.sendMore("0\r\n\r\n")
+            await upstream.sendMore("0\r\n\r\n")
             try await client.receive(upTo: "0\r\n\r\n")
             await client.close()
         }
@@ -120,7 +120,7 @@ import Testing
             await gateway.publish([
                 route(.instance(InstanceID("raw"), address: "127.0.0.1", port: upstream.port))
             ])
-            let client = try await RawClient.connect(gateway.address.port)
+            let client = try await RawClient.connect(gateway.address.port, allowsHalfClosure: true)
             try await client.send(head)
             let peer = try await upstream.peer()
             try await body(client, peer, try await peer.head())

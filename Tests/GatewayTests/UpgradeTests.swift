@@ -17,20 +17,23 @@ import Testing
 
     /// Runs `body` with an upgraded connection: the client's end, and the upstream's.
     private func withTunnel(
-        _ body: (RawClient, RawPeer, Gateway) async throws -> Void
+        autoRead: Bool = true, _ body: (RawClient, RawPeer, Gateway) async throws -> Void
     ) async throws {
-        let upstream = try await RawServer.start()
+        let upstream = try await RawServer.start(autoRead: autoRead)
         try await withGateway(loops: 1) { gateway, _ in
             await gateway.publish([
                 route(.instance(InstanceID("raw"), address: "127.0.0.1", port: upstream.port)) {
                     $0.timeout = Seconds(milliseconds: 200)
                 }
             ])
-            let client = try await RawClient.connect(gateway.address.port, allowsHalfClosure: true)
+            let client = try await RawClient.connect(
+                gateway.address.port, autoRead: autoRead, allowsHalfClosure: true)
             try await client.send(Self.ask)
             let peer = try await upstream.peer()
+            if !autoRead { peer.read() }
             try await peer.receive(upTo: "\r\n\r\n")
             try await peer.send(Self.agreed)
+            if !autoRead { client.read() }
             try await client.receive(upTo: "\r\n\r\n")
             try await body(client, peer, gateway)
             await client.close()
@@ -121,25 +124,37 @@ import Testing
     }
 
     @Test func theSlowerSideIsWaitedFor() async throws {
-        try await withTunnel { client, peer, _ in
-            let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 250_000)
-            let size = 50_000_000
-            let sent = Mutex(0)
-            let sending = Task {
-                for _ in 0..<(size / piece.readableBytes) {
-                    try await client.send(piece)
-                    sent.withLock { $0 += piece.readableBytes }
-                }
-            }
-            var received = 0
-            var mostBetween = 0
-            while received < size {
-                received += try await peer.discardSome()
-                mostBetween = max(mostBetween, sent.withLock { $0 } - received)
-            }
-            try await sending.value
-            #expect(mostBetween < size / 2)
+        try await withTunnel(autoRead: false) { client, peer, _ in
+            try await pass(
+                from: { try await client.send($0) }, read: { peer.read() }, to: { try await peer.discardSome() })
+            try await pass(
+                from: { try await peer.send($0) }, read: { client.read() }, to: { try await client.discardSome() })
         }
+    }
+
+    /// Sends far more than the sockets on the way hold to somebody who reads little by little.
+    private func pass(
+        from send: @escaping @Sendable (ByteBuffer) async throws -> Void, read: () -> Void,
+        to receive: () async throws -> Int
+    ) async throws {
+        let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 250_000)
+        let size = 50_000_000
+        let sent = Mutex(0)
+        let sending = Task {
+            for _ in 0..<(size / piece.readableBytes) {
+                try await send(piece)
+                sent.withLock { $0 += piece.readableBytes }
+            }
+        }
+        var received = 0
+        var mostBetween = 0
+        while received < size {
+            read()
+            received += try await receive()
+            mostBetween = max(mostBetween, sent.withLock { $0 } - received)
+        }
+        try await sending.value
+        #expect(mostBetween < size / 2)
     }
 
     @Test func anyOtherAnswerIsAnOrdinaryOne() async throws {

@@ -9,7 +9,7 @@ struct AboutReply: Codable {
     var pid: Int32
     var stateUUID: String
     var gateway: String
-    /// Whether that is spoken to under TLS; absent from older daemons, which never do.
+    /// Whether that is spoken to under TLS; absent where it is not.
     var gatewayTLS: Bool?
     /// RFC 3339, to the millisecond.
     var startedAt: String
@@ -29,7 +29,7 @@ func addAbout(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface
         return try json(
             AboutReply(
                 version: about.version, pid: about.pid, stateUUID: about.stateUUID, gateway: about.gateway,
-                gatewayTLS: about.gatewayIsTLS, startedAt: rfc3339(about.startedAt)))
+                gatewayTLS: about.gatewayIsTLS ? true : nil, startedAt: rfc3339(about.startedAt)))
     }
 }
 

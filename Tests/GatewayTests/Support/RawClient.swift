@@ -30,6 +30,7 @@ final class RawClient: Sendable {
                     try channel.pipeline.syncOperations.addHandler(InboxHandler(inbox))
                 }
             }
+        if !autoRead { bootstrap = bootstrap.channelOption(.recvAllocator, value: littleByLittle) }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
         }

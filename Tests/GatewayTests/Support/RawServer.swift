@@ -9,16 +9,19 @@ final class RawServer: Sendable {
     private let peers: AsyncStream<RawPeer>
     private let accepted: Mutex<[RawPeer]>
 
-    static func start() async throws -> RawServer {
+    /// - Parameter autoRead: otherwise a peer receives what ``RawPeer/read()`` asks for.
+    static func start(autoRead: Bool = true) async throws -> RawServer {
         let (peers, continuation) = AsyncStream<RawPeer>.makeStream()
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.autoRead, value: autoRead)
             .childChannelInitializer { channel in
                 let inbox = Inbox()
                 continuation.yield(RawPeer(channel: channel, inbox: inbox))
                 return channel.pipeline.addHandler(InboxHandler(inbox))
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+        if !autoRead { _ = bootstrap.childChannelOption(.recvAllocator, value: littleByLittle) }
+        let listener = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
         return RawServer(listener: listener, peers: peers)
     }
 
@@ -46,6 +49,9 @@ final class RawServer: Sendable {
     }
 }
 
+/// For whoever has to read more slowly than anybody writes.
+let littleByLittle = FixedSizeRecvByteBufferAllocator(capacity: 4096)
+
 /// One connection of a ``RawServer``.
 final class RawPeer: Sendable {
     private let channel: any Channel
@@ -57,8 +63,15 @@ final class RawPeer: Sendable {
     }
 
     func send(_ text: String) async throws {
-        try await channel.writeAndFlush(ByteBuffer(string: text)).get()
+        try await send(ByteBuffer(string: text))
     }
+
+    func send(_ bytes: ByteBuffer) async throws {
+        try await channel.writeAndFlush(bytes).get()
+    }
+
+    /// Reads once; for servers without `autoRead`.
+    func read() { channel.read() }
 
     /// The next message head.
     func head() async throws -> String {
