@@ -47,7 +47,8 @@ extension ClientConnection {
         connection.attach(self, isReused: isReused)
         let writer = RequestWriter(
             head: parser.head, bytes: exchange.bytes, query: exchange.query, requestID: exchange.requestID,
-            client: address, passage: exchange.passage, isSecure: worker.certificate != nil)
+            client: address, passage: exchange.passage, tokens: worker.tokens,
+            isSecure: worker.certificate != nil)
         var scratch = worker.takeScratch()
         writer.write(to: &scratch, for: upstream, overrides: prepared.overrides)
         if exchange.kept.readableBytes <= Limits.coalesced {
