@@ -138,9 +138,16 @@ final class LoopWorker: @unchecked Sendable {
         if requests == 0, !waiters.isEmpty { checkWaiters() }
     }
 
-    /// Requests in flight at an instance, or of all clients where there is none.
+    /// A client's connection is closed.
+    func left(_ client: ClientConnection) {
+        clients.remove(client)
+        if requests == 0, !waiters.isEmpty { checkWaiters() }
+    }
+
+    /// Requests in flight at an instance; where there is none, those of all clients, an answer that is not written yet
+    /// among them.
     private func inFlight(_ instance: InstanceID?) -> Int {
-        guard let instance else { return requests }
+        guard let instance else { return requests > 0 ? requests : clients.unwritten == nil ? 0 : 1 }
         return pools.values.reduce(0) { $0 + ($1.isOf(instance) ? $1.inFlight : 0) }
     }
 
@@ -158,6 +165,7 @@ final class LoopWorker: @unchecked Sendable {
             waiters.removeAll { $0 === waiter }
             promise.succeed(false)
         }
+        checkWhenWritten()
         return promise.futureResult
     }
 
@@ -176,6 +184,13 @@ final class LoopWorker: @unchecked Sendable {
             waiter.timeout?.cancel()
             waiter.promise.succeed(true)
         }
+        checkWhenWritten()
+    }
+
+    /// Looks again once the next answer is written, where somebody waits for that.
+    private func checkWhenWritten() {
+        guard requests == 0, waiters.contains(where: { $0.instance == nil }) else { return }
+        clients.unwritten?.whenWritten { [self] in checkWaiters() }
     }
 
     /// What is known of an instance here: requests in flight, when the last one ended, and when it last sent anything.

@@ -38,6 +38,8 @@ struct RequestHead {
     var keepsAlive: Bool { isHTTP11 ? !section.closes : section.keepsAlive && !section.closes }
 
     mutating func reset() {
+        method = .get
+        isHTTP11 = true
         section.reset()
         framing = .none
         expectsContinue = false

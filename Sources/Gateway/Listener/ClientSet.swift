@@ -12,6 +12,9 @@ struct ClientSet {
 
     var all: [ClientConnection] { Array(clients.values) }
 
+    /// One to whom something is still to be written, if there is any.
+    var unwritten: ClientConnection? { clients.values.first { $0.unwrittenBytes > 0 } }
+
     /// Those that have idled for at least ``Limits/leastIdle``, the longest first, up to `count`.
     func longestIdle(_ count: Int) -> [ClientConnection] {
         let latest = NIODeadline.now() - Limits.leastIdle

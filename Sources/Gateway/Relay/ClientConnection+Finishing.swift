@@ -5,6 +5,8 @@ extension ClientConnection {
     /// The answer is written as far as this handler is concerned: goes on to the next request, or closes.
     /// - Parameter lingering: how it closes, where it does.
     func finish(keepsAlive: Bool, lingering: Bool) {
+        sendOut()
+        guard phase != .closed else { return }
         worker.requestEnded()
         guard keepsAlive, mayReachNextRequest else { return close(lingering: lingering) }
         if exchange.body.isComplete { goOn() } else { beginToDiscard() }

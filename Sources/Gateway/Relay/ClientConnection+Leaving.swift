@@ -37,7 +37,7 @@ extension ClientConnection {
         let wasBusy = phase == .held || phase == .sending || phase == .relaying || phase == .tunnel
         phase = .closed
         outlet = nil
-        worker.clients.remove(self)
+        worker.left(self)
         deadline?.cancel()
         releaseHold()
         dropUpstream()
@@ -45,6 +45,17 @@ extension ClientConnection {
         out = ByteBuffer()
         exchange = Exchange()
         if wasBusy { worker.requestEnded() }
+    }
+
+    /// Bytes of answers that the client has not taken yet, and that its socket does not hold.
+    var unwrittenBytes: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+
+    /// Calls `next` once everything is written that has been given to the channel; not at all where it is closed before.
+    func whenWritten(_ next: @escaping () -> Void) {
+        guard let context else { return }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenSuccess(next)
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     /// Breaks the connection, so that the client cannot take what it has for all of the answer.

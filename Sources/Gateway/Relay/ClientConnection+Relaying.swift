@@ -103,7 +103,7 @@ extension ClientConnection {
     /// it is given time as long as it takes anything at all.
     private func relayExpired() {
         guard !isWritable else { return abort() }
-        let waiting = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let waiting = unwrittenBytes
         guard stalledBytes != waiting else { return abort() }
         stalledBytes = waiting
         deadline?.move(to: .now() + Limits.clientIdle)

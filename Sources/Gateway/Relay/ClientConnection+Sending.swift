@@ -47,7 +47,8 @@ extension ClientConnection {
         connection.attach(self, isReused: isReused)
         let writer = RequestWriter(
             head: parser.head, bytes: exchange.bytes, query: exchange.query, requestID: exchange.requestID,
-            client: address, passage: exchange.passage, isSecure: worker.certificate != nil)
+            client: address, passage: exchange.passage, tokens: worker.tokens,
+            isSecure: worker.certificate != nil)
         var scratch = worker.takeScratch()
         writer.write(to: &scratch, for: upstream, overrides: prepared.overrides)
         if exchange.kept.readableBytes <= Limits.coalesced {
@@ -109,10 +110,11 @@ extension ClientConnection {
 
     /// Sends the request to the fallback, within the time it has left, if there is one and the body is still at hand.
     private func tryElsewhere(else failure: LocalReply) {
+        // As it is now, and not when the request was sent: a pool is of one upstream alone.
         guard exchange.upstream?.servedBy == .instance, exchange.isReplayable, let entry = exchange.entry,
-            let fallback = exchange.prepared?.fallback, let prepared = exchange.prepared,
-            let pool = entry.fallbackPool
+            let fallback = entry.prepared.fallback, let pool = entry.fallbackPool
         else { return reply(failure) }
+        let prepared = entry.prepared
         exchange.hasRetried = false
         exchange.failure = failure
         send(to: fallback, pool, prepared)

@@ -10,6 +10,8 @@ struct RequestWriter {
     /// The client's numeric address.
     let client: [UInt8]
     let passage: Passage
+    /// What opens the gateway; none of them goes any further.
+    let tokens: BearerTokens?
     /// Whether the client's connection is under TLS.
     let isSecure: Bool
 
@@ -89,12 +91,17 @@ struct RequestWriter {
             return !isSecure && !overrides.has(.forwardedProto)
         case .authorization:
             return field.start != passage.credential && !overrides.has(.authorization)
-                && !head.section.isNamedByConnection(field, in: raw)
+                && !head.section.isNamedByConnection(field, in: raw) && !opensGateway(field, raw)
         case .upgrade:
             return passage.upgrades
         case .host, .transferEncoding, .connection, .expect, .hopByHop, .forwardedFor, .requestID:
             return false
         }
+    }
+
+    /// Whether it is a token of this gateway, as a second field may be.
+    private func opensGateway(_ field: HeaderField, _ raw: UnsafeRawBufferPointer) -> Bool {
+        tokens?.accept(UnsafeRawBufferPointer(rebasing: raw[field.value])) ?? false
     }
 
     private func writeForwarded(

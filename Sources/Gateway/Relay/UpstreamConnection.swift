@@ -195,12 +195,12 @@ final class UpstreamConnection: ChannelInboundHandler {
         if client.wantsContentOnly {
             var ranges: [Range<Int>] = []
             taken = buffer.withUnsafeReadableBytes { body.take($0) { ranges.append($0) } }
-            for range in ranges {
-                guard let slice = buffer.getSlice(at: buffer.readerIndex + range.lowerBound, length: range.count)
-                else { continue }
+            // Taken out first: whoever finds the client gone while it is written to detaches, and empties the buffer.
+            let piece = taken.flatMap { buffer.readSlice(length: $0) } ?? ByteBuffer()
+            for range in ranges where self.client === client {
+                guard let slice = piece.getSlice(at: range.lowerBound, length: range.count) else { continue }
                 client.responseBytes(slice)
             }
-            buffer.moveReaderIndex(forwardBy: taken ?? 0)
         } else {
             taken = buffer.withUnsafeReadableBytes { body.take($0) }
             if let taken, taken > 0, let slice = buffer.readSlice(length: taken) { client.responseBytes(slice) }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -88,6 +89,13 @@ final class RawClient: Sendable {
 
     func close() async {
         try? await channel.close().get()
+    }
+
+    /// Breaks the connection, so that the other side's next write fails.
+    func reset() async throws {
+        let provider = try #require(channel as? any SocketOptionProvider)
+        try await provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await channel.close().get()
     }
 }
 
