@@ -95,7 +95,7 @@ struct RoutesTests {
         let reply = try await withClient(of: control) { try await $0.raw("GET", "/v1/about") }
         #expect(reply.contentType == "application/json")
         let expected = """
-            {"gateway":"127.0.0.1:8080","gateway_tls":false,"pid":4711,"started_at":"2023-11-14T22:13:20.123Z",\
+            {"gateway":"127.0.0.1:8080","pid":4711,"started_at":"2023-11-14T22:13:20.123Z",\
             "state_uuid":"0190b2f0-0000-7000-8000-000000000000","version":"1.2.3"}
 
             """

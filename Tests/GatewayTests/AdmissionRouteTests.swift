@@ -38,7 +38,7 @@ import Testing
             await gateway.publish([change(.instance(next, id: "instance-2"))])
             // The one at the old instance is still in flight at the model.
             #expect(gateway.admissionLoad(of: scorer) == AdmissionLoad(inFlight: 1, waiting: 2))
-            await upstream.sendMore(Self.answer)
+            try await upstream.sendMore(Self.answer)
             for (index, client) in waiters.enumerated() {
                 #expect(try await client.response().body == "\(index + 1)")
             }
@@ -105,7 +105,7 @@ import Testing
             #expect(gateway.admissionLoad(of: scorer) == AdmissionLoad(inFlight: 2, waiting: 1))
             await gateway.publish([change(.instance(upstream), .unlimited)])
             _ = try await upstream.requests(3)
-            await upstream.sendMore(Self.answer)
+            try await upstream.sendMore(Self.answer)
             for client in waiters { #expect(try await client.response().status == 200) }
             // Slots from before count until they are given back.
             try await gateway.load(becomes: 0, waiting: 0)
@@ -177,7 +177,7 @@ import Testing
             #expect(try await gateway.ask(post("late")).status == 429)
             for count in 1...20 {
                 _ = try await upstream.requests(count)
-                await upstream.sendMore(Self.answer)
+                try await upstream.sendMore(Self.answer)
             }
             for client in clients {
                 let answer = try await client.response()
@@ -195,7 +195,7 @@ import Testing
         try await withWaiters { gateway, _, upstream, waiters in
             for count in 1...3 {
                 _ = try await upstream.requests(count)
-                await upstream.sendMore(Self.answer)
+                try await upstream.sendMore(Self.answer)
             }
             for client in waiters {
                 let answer = try await client.response()

@@ -42,7 +42,7 @@ import Testing
                 let expected = min(done + limit, clients.count)
                 #expect(try await upstream.requests(expected).count == expected)
                 #expect(await gateway.activity(of: InstanceID("instance-1")).inFlight == expected - done)
-                await upstream.sendMore(Self.answer)
+                try await upstream.sendMore(Self.answer)
                 for client in clients[done..<expected] { #expect(try await client.response().status == 200) }
                 done = expected
             }
@@ -59,7 +59,7 @@ import Testing
             let clients = try await callers(0..<12, gateway, limit: 1)
             for number in clients.indices {
                 #expect(try await upstream.requests(number + 1).map(\.body) == (0...number).map(String.init))
-                await upstream.sendMore(Self.answer)
+                try await upstream.sendMore(Self.answer)
                 #expect(try await clients[number].response().status == 200)
             }
             for client in clients { await client.close() }
@@ -116,7 +116,7 @@ import Testing
             try await gateway.load(becomes: 1, waiting: 2)
             for number in [0, 2, 3] {
                 try await eventually("\(number) is asked") { upstream.requests.last?.body == "\(number)" }
-                await upstream.sendMore(Self.answer)
+                try await upstream.sendMore(Self.answer)
             }
             for client in [clients[0], clients[2], last] { #expect(try await client.response().status == 200) }
             #expect(upstream.requests.map(\.body) == ["0", "2", "3"])
@@ -157,7 +157,7 @@ import Testing
             for _ in 0..<3 { others.append(try await gateway.begin()) }
             _ = try await fallback.requests(3)
             #expect(gateway.admissionLoad(of: scorer) == AdmissionLoad(inFlight: 1, waiting: 0))
-            await fallback.sendMore(Self.answer)
+            try await fallback.sendMore(Self.answer)
             for client in others {
                 #expect(try await client.response().value("X-Modelet-Served-By") == "fallback")
                 await client.close()

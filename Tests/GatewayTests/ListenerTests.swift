@@ -203,7 +203,7 @@ import Testing
             // The kernel takes the connection; nobody reads from it.
             let waiting = try await RawClient.connect(gateway.address.port)
             try await waiting.send(get("/livez"))
-            await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            try await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             // The loop that has answered them would have accepted the third by now.
             for client in busy { #expect(try await client.response().status == 200) }
             #expect(await gateway.openConnections() == 2)

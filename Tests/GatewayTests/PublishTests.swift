@@ -66,7 +66,7 @@ import Testing
             #expect(await !gateway.drained(id, timeout: .milliseconds(20)))
 
             async let drained = gateway.drained(id, timeout: .seconds(60))
-            await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            try await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             for client in clients { #expect(try await client.response().body == "ok") }
             #expect(await drained)
             // No connection is kept to what no route leads to.
@@ -101,7 +101,7 @@ import Testing
             #expect(try await gateway.ask("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
 
             async let finished = gateway.finished(timeout: .seconds(60))
-            await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            try await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
             let answer = try await running.response()
             #expect(answer.body == "ok" && answer.value("Connection") == "close")
             #expect(await finished)

@@ -137,7 +137,7 @@ import Testing
             for split in 1..<answer.count {
                 try await client.send(post())
                 _ = try await upstream.requests(split)
-                await upstream.sendMore(String(decoding: answer[split...], as: UTF8.self))
+                try await upstream.sendMore(String(decoding: answer[split...], as: UTF8.self))
                 #expect(try await client.response().body == "hello", "\(split)")
             }
             await client.close()

@@ -39,7 +39,7 @@ import Testing
             #expect(try await half.response().status == 503)
             #expect(await !gateway.finished(timeout: .milliseconds(1)))
 
-            await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+            try await upstream.sendMore("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
             #expect(try await busy.response().body == "done")
             #expect(try await busy.rest().isEmpty)
             #expect(await gateway.finished(timeout: .seconds(60)))
@@ -59,7 +59,7 @@ import Testing
             try await client.send(post())
             try await client.receive(upTo: "half")
             await gateway.beginShutdown()
-            await upstream.sendMore("half")
+            try await upstream.sendMore("half")
             #expect(try await client.rest() == "half")
         }
         await upstream.stop()

@@ -82,10 +82,10 @@ import Testing
             _ = try await upstream.requests(1)
             for index in 0..<20 {
                 let event = "data: \(index)\n\n"
-                await upstream.sendMore("\(String(event.utf8.count, radix: 16))\r\n\(event)\r\n")
+                try await upstream.sendMore("\(String(event.utf8.count, radix: 16))\r\n\(event)\r\n")
                 try await client.receive(upTo: event)
             }
-            await upstream.sendMore("0\r\n\r\n")
+            try await upstream.sendMore("0\r\n\r\n")
             try await client.receive(upTo: "0\r\n\r\n")
             await client.close()
         }

@@ -92,7 +92,7 @@ final class StubUpstream: Sendable {
     }
 
     /// Sends more on every open connection.
-    func sendMore(_ text: String, close: Bool = false) async {
+    func sendMore(_ text: String, close: Bool = false) async throws {
         for channel in log.channels {
             // It may be closed by now: a kept connection is, when it is told something unasked.
             try? await channel.writeAndFlush(ByteBuffer(string: text)).get()
