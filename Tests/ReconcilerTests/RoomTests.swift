@@ -147,7 +147,8 @@ import Testing
             controller.demand(Self.keys[4])
             await controller.look(at: [Self.keys[4]])
             world.prober.answer(nil, onPort: 9000)
-            await world.time.advanceToNextDeadline()
+            // A probe that was under way has still found nothing.
+            while !routes.target(.b).isInstance { await world.time.advanceToNextDeadline() }
             for key in Self.keys { await routes.wait(for: key) { $0.isInstance } }
             let order = world.store.allInstances.filter { $0.readyAt != nil && $0.key != .b }.map(\.key)
             #expect(order.first == Self.keys[4])
