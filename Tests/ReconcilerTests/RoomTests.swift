@@ -132,7 +132,8 @@ import Testing
 
     @Test func callerGoesBeforeEagerModels() async throws {
         let world = World()
-        let eager = Self.keys.map { ($0, ModelSpec.local(load: .eager)) }
+        // Time passes in long steps here: no caller is to give up.
+        let eager = Self.keys.map { ($0, ModelSpec.local(load: .eager) { $0.loadTimeout = 1_000_000 }) }
         try await world.define(Dictionary(uniqueKeysWithValues: eager).merging([.b: .local(port: 9000)]) { $1 })
         for key in Self.keys { world.runtime.setHabit(.cannotBePrepared(.retryable), of: key) }
         world.prober.answer(.failed(reason: "connection refused"), onPort: 9000)
@@ -148,7 +149,10 @@ import Testing
             await controller.look(at: [Self.keys[4]])
             world.prober.answer(nil, onPort: 9000)
             // A probe that was under way has still found nothing.
-            while !routes.target(.b).isInstance { await world.time.advanceToNextDeadline() }
+            while !routes.target(.b).isInstance {
+                await world.time.advanceToNextDeadline()
+                await controller.look(at: [.b])
+            }
             for key in Self.keys { await routes.wait(for: key) { $0.isInstance } }
             let order = world.store.allInstances.filter { $0.readyAt != nil && $0.key != .b }.map(\.key)
             #expect(order.first == Self.keys[4])
