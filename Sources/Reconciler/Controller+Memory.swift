@@ -70,15 +70,12 @@ extension Controller {
         let ledger = Ledger(
             limits: limits, ports: [:], instances: instances, models: state.withLock(\.models), uses: uses)
         let isOver = ledger.memory > budget
-        let isNews = state.withLock { state in
-            defer { state.isOverMemory = isOver }
-            return state.isOverMemory != isOver
-        }
+        if isOver, !state.withLock(\.isOverMemory) { try await warn(of: ledger, budget: budget) }
+        state.withLock { $0.isOverMemory = isOver }
         if isOver {
             let chosen = Set(relief(ledger))
             let cause = "models have grown beyond the memory budget of \(ByteCount(budget))"
             await evict(instances.filter { chosen.contains($0.id) }, cause: cause)
-            if isNews { try await warn(of: ledger, budget: budget) }
         }
         // Memory may have been given back without an instance's having ended.
         if !isOver, state.withLock({ !$0.waitingForRoom.isEmpty }) { wakeParked() }

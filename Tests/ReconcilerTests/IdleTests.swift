@@ -58,6 +58,7 @@ import Testing
             #expect(world.runtime.stopped == [])
             world.time.advance(by: 10)
             routes.setActivity(InstanceActivity(sinceLastAnswer: .seconds(60)), of: id)
+            await controller.look(at: [.a])
             await routes.wait(for: .a) { $0.isCold(.standby) }
             #expect(world.runtime.stopped == [id])
         }
