@@ -8,6 +8,9 @@ enum Limits {
     static let longestHead = 64 * 1024
     /// Header fields of one message: far more than any program sends, few enough to go through one by one.
     static let mostFields = 256
+    /// Names in all `Connection` fields of one message. Every field is compared with every one of them, so that a long
+    /// list would cost a thousand times what it costs to send.
+    static let mostConnectionOptions = 64
     /// Bytes of one chunk's extensions, which nobody uses and a flood of which would be work for nothing.
     static let longestChunkExtension = 256
     /// Bytes of all trailers of one body.

@@ -82,6 +82,10 @@ import Testing
             "GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "X: y\r\n", count: 300) + "\r\n",
             .tooManyFields
         ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: \(String(repeating: "y,", count: 65))\r\n\r\n",
+            .malformedField
+        ),
         ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "y", count: 70000))\r\n\r\n", .headTooLong),
     ]
 

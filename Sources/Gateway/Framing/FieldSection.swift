@@ -71,7 +71,7 @@ struct FieldSection {
             return repeated ? .repeatedHost : nil
         case .connection:
             noteConnection(bytes, field.value)
-            return nil
+            return namedByConnection.count > Limits.mostConnectionOptions ? .malformedField : nil
         default:
             return nil
         }
@@ -103,7 +103,7 @@ struct FieldSection {
             while start < value.upperBound, !ByteClass.isToken(bytes[start]) { start += 1 }
             var end = start
             while end < value.upperBound, ByteClass.isToken(bytes[end]) { end += 1 }
-            guard end > start else { return }
+            guard end > start, namedByConnection.count <= Limits.mostConnectionOptions else { return }
             if bytes.token(from: start, to: end, is: "close") {
                 closes = true
             } else if bytes.token(from: start, to: end, is: "keep-alive") {

@@ -81,6 +81,7 @@ extension ClientConnection {
     func expired() {
         switch phase {
         case .head:
+            guard !stillTakes() else { return }
             let idles = inbound.readableBytes == 0
             if idles { context?.close(promise: nil) } else { headExpired() }
         case .held: holdExpired()
@@ -88,7 +89,7 @@ extension ClientConnection {
         case .relaying: relayExpired()
         case .discarding: close(lingering: true)
         case .tunnel: abort()
-        case .closing: context?.close(promise: nil)
+        case .closing: if !stillTakes() { context?.close(promise: nil) }
         case .closed: break
         }
     }
@@ -99,13 +100,22 @@ extension ClientConnection {
         reply(late)
     }
 
-    /// Nothing has moved for as long as a prediction may take. A client that is merely slow is no fault of the model:
-    /// it is given time as long as it takes anything at all.
+    /// Nothing has moved for as long as a prediction may take. A client that is merely slow is no fault of the model.
     private func relayExpired() {
-        guard !isWritable else { return abort() }
-        let waiting = unwrittenBytes
-        guard stalledBytes != waiting else { return abort() }
+        guard isWritable || !stillTakes() else { return }
+        abort()
+    }
+
+    /// Whether a slow client has taken something of its answer since this was asked last: it is given time as long as it
+    /// takes anything at all.
+    private func stillTakes() -> Bool {
+        let unwritten = unwrittenBytes
+        guard unwritten > 0 else { return false }
+        // What the socket holds may shrink for long before it takes any more.
+        let waiting = unwritten + (outlet?.bytesInSocket ?? 0)
+        guard stalledBytes != waiting else { return false }
         stalledBytes = waiting
         deadline?.move(to: .now() + Limits.clientIdle)
+        return true
     }
 }

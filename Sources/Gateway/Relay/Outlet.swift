@@ -35,6 +35,15 @@ final class Outlet {
         queue(rest)
     }
 
+    /// Bytes that the socket holds until the peer has taken them, where that can be told.
+    var bytesInSocket: Int {
+        var count: Int32 = 0
+        let isKnown = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable { socket in
+            ioctl(socket, UInt(TIOCOUTQ), &count) == 0
+        }
+        return isKnown == true ? Int(count) : 0
+    }
+
     private func isStillQueueing() -> Bool {
         guard isQueueing else { return false }
         isQueueing = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
