@@ -31,9 +31,16 @@ package func admit(_ claim: Claim, waiting: [Claim] = [], ledger: Ledger) -> Adm
     let present = Room(ledger.limits, ledger.holders)
     if own.isEmpty, present.fits(claim) { return .granted }
     evictions += own
-    guard !evictions.isEmpty else { return .wait(reason: present.shortage(for: claim)) }
-    let names = Set(evictions.map(\.key)).sorted().map(\.description).joined(separator: ", ")
-    return .evict(evictions.map(\.instance), reason: "waits until \(names) is unloaded to make room")
+    // Where nobody new has to leave, those do who are on their way out.
+    guard !evictions.isEmpty else {
+        return .wait(reason: waitsForEnd(of: ledger.holders.filter { $0.tenure == .leaving }))
+    }
+    return .evict(evictions.map(\.instance), reason: waitsForEnd(of: evictions))
+}
+
+private func waitsForEnd(of holders: [Holder]) -> String {
+    let names = Set(holders.map(\.key)).sorted().map(\.description).joined(separator: ", ")
+    return "waits until \(names) is unloaded to make room"
 }
 
 /// Which idle instances are to be unloaded because those that run have grown beyond the memory budget: the least
