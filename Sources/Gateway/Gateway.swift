@@ -37,7 +37,9 @@ package final class Gateway: RouteTable, Sendable {
         group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         let shared = GatewayShared(demand: demand, log: log)
         self.shared = shared
-        workers = group.makeIterator().map { LoopWorker($0, shared: shared, loops: loops) }
+        workers = group.makeIterator().enumerated().map { index, eventLoop in
+            LoopWorker(eventLoop, index: index, of: loops, shared: shared)
+        }
         tls = TLSContexts(authorities: trustedAuthorities)
         for worker in workers { worker.peers = workers.filter { $0 !== worker } }
     }
@@ -112,8 +114,10 @@ package final class Gateway: RouteTable, Sendable {
     // MARK: RouteTable
 
     package func publish(_ changes: [RouteChange]) async {
-        let prepared = changes.map(prepare)
-        await post { $0.apply(prepared) }
+        // A copy for each loop: all cores would count references of the same objects with every request else.
+        let prepared = workers.map { _ in changes.map(prepare) }
+        for case .set(let route) in prepared[0] { warn(of: route) }
+        await post { $0.apply(prepared[$0.index]) }
     }
 
     package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {
@@ -126,21 +130,22 @@ package final class Gateway: RouteTable, Sendable {
             shared.queues.remove(key)
             return .remove(key)
         case .set(let route):
-            let prepared = PreparedRoute(route, queue: shared.queues.queue(for: route)) { try tls.context() }
-            if let fault = prepared.baseURLFault {
-                shared.log.warning(
-                    "base_url cannot be used",
-                    metadata: ["model.key": "\(route.key)", "error.message": "\(fault)"])
-            }
-            if !prepared.overrides.refused.isEmpty {
-                shared.log.warning(
-                    "headers of the manifest are left out",
-                    metadata: [
-                        "model.key": "\(route.key)",
-                        "http.headers": "\(prepared.overrides.refused.joined(separator: ", "))",
-                    ])
-            }
-            return .set(prepared)
+            return .set(PreparedRoute(route, queue: shared.queues.queue(for: route)) { try tls.context() })
+        }
+    }
+
+    private func warn(of prepared: PreparedRoute) {
+        let key = prepared.route.key
+        if let fault = prepared.baseURLFault {
+            shared.log.warning(
+                "base_url cannot be used", metadata: ["model.key": "\(key)", "error.message": "\(fault)"])
+        }
+        if !prepared.overrides.refused.isEmpty {
+            shared.log.warning(
+                "headers of the manifest are left out",
+                metadata: [
+                    "model.key": "\(key)", "http.headers": "\(prepared.overrides.refused.joined(separator: ", "))",
+                ])
         }
     }
 

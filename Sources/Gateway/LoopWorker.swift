@@ -8,6 +8,8 @@ import Reconciler
 /// changes is touched on that loop alone, and ``peers`` is set before the first connection is accepted.
 final class LoopWorker: @unchecked Sendable {
     let eventLoop: any EventLoop
+    /// Its number among the loops, from 0.
+    let index: Int
     let shared: GatewayShared
     /// This loop's share of ``Limits/mostHeldCallers``.
     let mostHeldCallers: Int
@@ -26,14 +28,19 @@ final class LoopWorker: @unchecked Sendable {
     private(set) var isShuttingDown = false
     private var pools: [UpstreamKey: UpstreamPool] = [:]
     private var starvingElsewhere: [UpstreamKey: Int] = [:]
-    private var scratch = ByteBuffer()
+    /// An empty buffer of this loop's own. All of `ByteBuffer()` are one object, whose references all loops would count
+    /// at once, each waiting for the other's processor.
+    let empty = ByteBufferAllocator().buffer(capacity: 1)
+    private var scratch: ByteBuffer
     private var requests = 0
     private var waiters: [DrainWaiter] = []
 
-    init(_ eventLoop: any EventLoop, shared: GatewayShared, loops: Int) {
+    init(_ eventLoop: any EventLoop, index: Int, of loops: Int, shared: GatewayShared) {
         self.eventLoop = eventLoop
+        self.index = index
         self.shared = shared
         mostHeldCallers = max(1, Limits.mostHeldCallers / loops)
+        scratch = empty
     }
 
     // MARK: Routes
@@ -221,9 +228,9 @@ final class LoopWorker: @unchecked Sendable {
 
     /// An empty buffer to compose a message in, for the present turn of the loop.
     func takeScratch() -> ByteBuffer {
-        guard scratch.capacity > 0 else { return ByteBufferAllocator().buffer(capacity: 1024) }
+        guard scratch.capacity > empty.capacity else { return ByteBufferAllocator().buffer(capacity: 1024) }
         let buffer = scratch
-        scratch = ByteBuffer()
+        scratch = empty
         return buffer
     }
 

@@ -36,6 +36,8 @@ extension EndToEnd {
                 let ended = try await run(host, "http://127.0.0.1:\(daemon.port)")
                 #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
                 #expect(isRunning(daemon.process.pid))
+                // Workers of nginx bear no trace of this host by which they could be found: modelet must end them.
+                #expect(try await daemon.terminate() == 0)
             }
         }
 

@@ -23,7 +23,7 @@ import Testing
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let shared = GatewayShared(
             demand: demand, log: Logger(label: "gateway.tests") { _ in SwiftLogNoOpLogHandler() })
-        let worker = LoopWorker(group.next(), shared: shared, loops: 1)
+        let worker = LoopWorker(group.next(), index: 0, of: 1, shared: shared)
         let connections = WeakConnections()
         let listener = try await ServerBootstrap(group: group)
             .childChannelOption(.autoRead, value: false)

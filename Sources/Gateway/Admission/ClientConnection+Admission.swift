@@ -53,8 +53,8 @@ extension ClientConnection {
         guard !entry.isRemoved else {
             return reply(LocalReply(404, "model_not_found", "the model has been removed"))
         }
-        switch prepared.route.target {
-        case .instance, .remote:
+        switch prepared.reach {
+        case .served:
             guard let upstream = prepared.primary, let pool = entry.primaryPool else {
                 return reply(unusable(prepared))
             }
@@ -68,7 +68,8 @@ extension ClientConnection {
             send(to: upstream, pool, prepared)
         case .cold:
             hold(entry)
-        case .unavailable(let unavailability):
+        case .unavailable:
+            guard case .unavailable(let unavailability) = prepared.route.target else { return }
             fallBack(prepared, entry, else: reply(for: unavailability))
         }
     }

@@ -13,9 +13,9 @@ extension ClientConnection {
     }
 
     private func goOn() {
-        exchange = Exchange()
+        exchange = Exchange(worker.empty)
         parser.reset()
-        if inbound.readableBytes == 0 { inbound = ByteBuffer() }
+        if inbound.readableBytes == 0 { inbound = worker.empty }
         phase = .head
         sendOut()
         guard phase == .head else { return }
@@ -41,7 +41,7 @@ extension ClientConnection {
     private func beginToDiscard() {
         phase = .discarding
         let body = exchange.body
-        exchange = Exchange()
+        exchange = Exchange(worker.empty)
         exchange.body = body
         discarded = 0
         sendOut()
@@ -73,8 +73,8 @@ extension ClientConnection {
     func close(lingering: Bool) {
         guard let context, phase != .closed else { return }
         phase = .closing
-        inbound = ByteBuffer()
-        exchange = Exchange()
+        inbound = worker.empty
+        exchange = Exchange(worker.empty)
         deadline?.move(to: .now() + Limits.clientIdle)
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenComplete { [self] _ in
@@ -84,7 +84,7 @@ extension ClientConnection {
             readOn()
         }
         let last = out
-        out = ByteBuffer()
+        out = worker.empty
         context.writeAndFlush(wrapOutboundOut(last), promise: written)
     }
 }

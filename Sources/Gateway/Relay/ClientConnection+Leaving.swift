@@ -41,9 +41,9 @@ extension ClientConnection {
         deadline?.cancel()
         releaseHold()
         dropUpstream()
-        inbound = ByteBuffer()
-        out = ByteBuffer()
-        exchange = Exchange()
+        inbound = worker.empty
+        out = worker.empty
+        exchange = Exchange(worker.empty)
         if wasBusy { worker.requestEnded() }
     }
 

@@ -17,7 +17,7 @@ extension ClientConnection {
     func responseBegan(_ head: ResponseHead, _ bytes: ByteBuffer, _ framing: MessageBody.Framing) {
         guard let upstream = exchange.upstream else { return }
         phase = .relaying
-        exchange.kept = ByteBuffer()
+        exchange.kept = worker.empty
         exchange.isReplayable = false
         let mode = ResponseMode(framing, isHTTP11: parser.head.isHTTP11)
         exchange.mode = mode
@@ -71,7 +71,7 @@ extension ClientConnection {
     func sendOut() {
         guard out.readableBytes > 0 else { return }
         let gathered = out
-        out = ByteBuffer()
+        out = worker.empty
         outlet?.send(gathered)
         worker.giveBack(gathered)
     }

@@ -33,11 +33,11 @@ final class ClientConnection: ChannelInboundHandler {
     var outlet: Outlet?
     var phase = Phase.head
     var parser = RequestHeadParser()
-    var exchange = Exchange()
+    var exchange: Exchange
     /// Received and not yet used.
-    var inbound = ByteBuffer()
+    var inbound: ByteBuffer
     /// To be written to the client with the next flush.
-    var out = ByteBuffer()
+    var out: ByteBuffer
     var deadline: MovingDeadline?
     /// The client's numeric address.
     var address: [UInt8] = []
@@ -53,7 +53,12 @@ final class ClientConnection: ChannelInboundHandler {
     private var isReadOutstanding = false
     private var isPumping = false
 
-    init(worker: LoopWorker) { self.worker = worker }
+    init(worker: LoopWorker) {
+        self.worker = worker
+        exchange = Exchange(worker.empty)
+        inbound = worker.empty
+        out = worker.empty
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -179,7 +184,7 @@ final class ClientConnection: ChannelInboundHandler {
         guard exchange.isReplayable else { return }
         if exchange.kept.readableBytes + piece.readableBytes > Limits.keptBody {
             exchange.isReplayable = false
-            exchange.kept = ByteBuffer()
+            exchange.kept = worker.empty
         } else if exchange.kept.readableBytes == 0 {
             exchange.kept = piece
         } else {

@@ -3,14 +3,14 @@ import NIOCore
 /// One request and what has become of it; a new one for each request of a connection.
 struct Exchange {
     /// The bytes of the client's head.
-    var bytes = ByteBuffer()
+    var bytes: ByteBuffer
     var query = 0..<0
     var passage = Passage()
     var requestID = RequestID.made(0, 0)
     /// What is still to come of the client's body.
     var body = MessageBody.none
     /// The body so far, as long as all of it fits ``Limits/keptBody``: to be sent, or sent again.
-    var kept = ByteBuffer()
+    var kept: ByteBuffer
     /// Whether ``kept`` is all of the body so far.
     var isReplayable = true
     /// Whether the client has been told to send its body.
@@ -51,4 +51,10 @@ struct Exchange {
 
     var mode = ResponseMode.asItCame
     var keepsAlive = true
+
+    /// - Parameter empty: see ``LoopWorker/empty``.
+    init(_ empty: ByteBuffer) {
+        bytes = empty
+        kept = empty
+    }
 }

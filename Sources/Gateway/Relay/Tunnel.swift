@@ -31,7 +31,7 @@ extension ClientConnection {
     func tunnelBegan(_ head: ResponseHead, _ bytes: ByteBuffer, to connection: UpstreamConnection) {
         guard let upstream = exchange.upstream, let context else { return }
         phase = .tunnel
-        exchange.kept = ByteBuffer()
+        exchange.kept = worker.empty
         exchange.isReplayable = false
         deadline?.clear()
         Tunnel.prepare(context.channel)
@@ -50,7 +50,7 @@ extension ClientConnection {
     func moveTunnel() -> Bool {
         guard inbound.readableBytes > 0, let connection = exchange.connection else { return false }
         connection.send(inbound)
-        inbound = ByteBuffer()
+        inbound = worker.empty
         keepHalfOpen()
         return false
     }

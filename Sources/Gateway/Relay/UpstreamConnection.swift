@@ -32,11 +32,17 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var stage = Stage.idle
     private var parser = ResponseHeadParser()
     private var body = MessageBody.none
-    private var buffer = ByteBuffer()
+    private var buffer: ByteBuffer
+    /// See ``LoopWorker/empty``.
+    private let empty: ByteBuffer
     private var isReadOutstanding = false
 
     /// - Parameter isPlain: whether no TLS lies between the handler and the socket.
-    init(isPlain: Bool) { self.isPlain = isPlain }
+    init(isPlain: Bool, empty: ByteBuffer) {
+        self.isPlain = isPlain
+        self.empty = empty
+        buffer = empty
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -62,7 +68,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     func detach() {
         client = nil
         stage = .idle
-        buffer = ByteBuffer()
+        buffer = empty
     }
 
     func send(_ bytes: ByteBuffer) {
@@ -149,7 +155,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func passOn(_ client: ClientConnection) -> Bool {
         guard buffer.readableBytes > 0 else { return false }
         client.append(buffer)
-        buffer = ByteBuffer()
+        buffer = empty
         return false
     }
 
@@ -196,7 +202,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             var ranges: [Range<Int>] = []
             taken = buffer.withUnsafeReadableBytes { body.take($0) { ranges.append($0) } }
             // Taken out first: whoever finds the client gone while it is written to detaches, and empties the buffer.
-            let piece = taken.flatMap { buffer.readSlice(length: $0) } ?? ByteBuffer()
+            let piece = taken.flatMap { buffer.readSlice(length: $0) } ?? empty
             for range in ranges where self.client === client {
                 guard let slice = piece.getSlice(at: range.lowerBound, length: range.count) else { continue }
                 client.responseBytes(slice)

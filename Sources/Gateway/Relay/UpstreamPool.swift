@@ -122,7 +122,7 @@ final class UpstreamPool {
         firstAnswers.append(wait)
         starvationCheck?.move(to: wait.since + patience)
         let pending = PendingConnection(client)
-        let bootstrap = Self.bootstrap(worker.eventLoop, upstream)
+        let bootstrap = Self.bootstrap(worker, upstream)
         let future =
             upstream.address.map { bootstrap.connect(to: $0) }
             ?? bootstrap.connect(host: upstream.host, port: upstream.port)
@@ -132,8 +132,9 @@ final class UpstreamPool {
         return pending
     }
 
-    private static func bootstrap(_ eventLoop: any EventLoop, _ upstream: PreparedUpstream) -> ClientBootstrap {
-        ClientBootstrap(group: eventLoop)
+    private static func bootstrap(_ worker: LoopWorker, _ upstream: PreparedUpstream) -> ClientBootstrap {
+        let empty = worker.empty
+        return ClientBootstrap(group: worker.eventLoop)
             .connectTimeout(Limits.connectTimeout)
             .channelOption(.autoRead, value: false)
             .channelOption(.writeBufferWaterMark, value: Limits.writeBuffer)
@@ -145,7 +146,7 @@ final class UpstreamPool {
                         let name = upstream.address == nil ? upstream.host : nil
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
                     }
-                    try pipeline.addHandler(UpstreamConnection(isPlain: upstream.tls == nil))
+                    try pipeline.addHandler(UpstreamConnection(isPlain: upstream.tls == nil, empty: empty))
                 }
             }
     }

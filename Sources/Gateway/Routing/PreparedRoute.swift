@@ -3,9 +3,21 @@ import NIOCore
 import NIOSSL
 import Reconciler
 
-/// A published route, worked out once for all event loops.
+/// A published route, worked out once for every request of an event loop.
 final class PreparedRoute: Sendable {
+    /// What can be done with a request now.
+    enum Reach {
+        /// Sent, to ``primary``.
+        case served
+        /// Held for the load.
+        case cold
+        /// Sent to ``fallback``, or refused.
+        case unavailable
+    }
+
     let route: Route
+    /// What ``Route/target`` says without its particulars.
+    let reach: Reach
     let overrides: HeaderOverrides
     /// The ready instance, or the upstream of a remote model.
     let primary: PreparedUpstream?
@@ -26,6 +38,12 @@ final class PreparedRoute: Sendable {
         self.overrides = overrides
         timeout = TimeAmount(route.timeout.duration)
         loadTimeout = TimeAmount(route.loadTimeout.duration)
+        reach =
+            switch route.target {
+            case .instance, .remote: .served
+            case .cold: .cold
+            case .unavailable: .unavailable
+            }
         keepAlive = TimeAmount(route.keepAlive.duration)
 
         let servedBy: ServedBy = if case .remote = route.target { .remote } else { .fallback }
