@@ -35,12 +35,12 @@ def start_upstream(stage, name="upstream"):
     return Target(name, port, servers.UPSTREAM_PATH, process)
 
 
-def start_nginx(stage, upstream, options="", environment=None):
+def start_nginx(stage, upstream, options="", environment=None, name="nginx"):
     port = stage.free_port()
-    folder = stage.folder / "nginx"
-    config = stage.write("nginx/nginx.conf", servers.nginx_proxy(folder, port, upstream, options))
-    process = stage.start("nginx", [program("nginx", "nginx"), "-p", folder, "-c", config], environment)
-    return answering(stage, "nginx", port, process)
+    folder = stage.folder / name.replace(", ", "-")
+    config = stage.write(folder / "nginx.conf", servers.nginx_proxy(folder, port, upstream, options))
+    process = stage.start(folder.name, [program("nginx", "nginx"), "-p", folder, "-c", config], environment)
+    return answering(stage, name, port, process)
 
 
 def start_haproxy(stage, upstream, environment=None):

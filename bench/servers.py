@@ -65,6 +65,18 @@ def nginx_proxy(folder, port, upstream, options=""):
     }}""")
 
 
+# Has nginx set the headers that modelet sets: an upstream and a client take time for each of them, too.
+NGINX_HEADERS = """
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_set_header traceparent 00-$request_id-00f067aa0ba902b7-00;
+            add_header X-Modelet-Model bench/noop/default;
+            add_header X-Modelet-Served-By remote;
+            add_header X-Request-Id $request_id;"""
+
+
 def haproxy(port, upstream):
     return f"""global
     nbthread 2
