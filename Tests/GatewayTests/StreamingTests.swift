@@ -8,10 +8,9 @@ import Testing
 
 /// Bodies go through in a constant amount of memory, however large they are and however slow one side is.
 @Suite(.serialized) struct StreamingTests {
-    private static let size = 50_000_000
+    private static let size = SocketBuffers.stream / piece.readableBytes * piece.readableBytes
     private static let piece = ByteBuffer(repeating: UInt8(ascii: "x"), count: 250_000)
-    /// More than the sockets on the way may hold, far less than the body.
-    private static let mostInBetween = 25_000_000
+    private static let mostInBetween = SocketBuffers.mostInBetween
 
     @Test func aLargeUploadIsStreamed() async throws {
         let upstream = try await StubSink.start()

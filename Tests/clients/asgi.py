@@ -34,14 +34,23 @@ async def digest(receive, send):
     await send({"type": "http.response.body", "body": json.dumps({"bytes": total, "sha256": sha.hexdigest()}).encode()})
 
 
+EVENT_SEEN = asyncio.Semaphore(0)
+
+
+async def seen(receive, send):
+    """A client says that it has seen an event."""
+    EVENT_SEEN.release()
+    await no_content(receive, send)
+
+
 async def events(receive, send):
-    """Five events; each only once the client has had time to see the one before."""
+    """Five events; each only once the client has seen the one before."""
     async for _ in body_of(receive):
         pass
     await start(send, 200, b"text/event-stream")
     for number in range(5):
         await send({"type": "http.response.body", "body": f"data: {number}\n\n".encode(), "more_body": True})
-        await asyncio.sleep(0.05)
+        await EVENT_SEEN.acquire()
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -89,7 +98,8 @@ async def socket(scope, receive, send):
 
 
 PATHS = {
-    "/predict": predict, "/digest": digest, "/events": events, "/big": big, "/broken": broken, "/none": no_content}
+    "/predict": predict, "/digest": digest, "/events": events, "/big": big, "/broken": broken, "/none": no_content,
+    "/seen": seen}
 
 
 async def app(scope, receive, send):
