@@ -14,7 +14,6 @@ extension ClientConnection {
         phase = .sending
         exchange.upstream = upstream
         exchange.prepared = prepared
-        exchange.hasSent = false
         // A slot is for the model itself.
         let slot = upstream.servedBy == .fallback ? nil : exchange.slot
         // In this order: sent again to the same instance, it is in flight there without a gap.
@@ -43,7 +42,6 @@ extension ClientConnection {
     private func transmit(on connection: UpstreamConnection, isReused: Bool) {
         guard let upstream = exchange.upstream, let prepared = exchange.prepared else { return }
         exchange.connection = connection
-        exchange.hasSent = true
         connection.attach(self, isReused: isReused)
         let writer = RequestWriter(
             head: parser.head, bytes: exchange.bytes, query: exchange.query, requestID: exchange.requestID,

@@ -27,8 +27,6 @@ struct Exchange {
     var connection: UpstreamConnection?
     var pending: PendingConnection?
     var sentAt = NIODeadline.distantPast
-    /// Whether anything of the request has been written to the present upstream.
-    var hasSent = false
     /// Whether it has been sent again because a reused connection had been closed.
     var hasRetried = false
     /// What would have been answered without a fallback; set while the fallback is tried.
