@@ -33,6 +33,7 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
 }
 
 let package = Package(
@@ -52,6 +53,7 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
         .package(url: "https://github.com/swift-server/async-http-client", .upToNextMinor(from: "1.37.0")),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", .upToNextMinor(from: "1.0.2"), traits: []),
     ],
     targets: [
         // Programs
@@ -63,14 +65,17 @@ let package = Package(
         module(
             "Commands",
             [
-                "ControlPlane", "Gateway", "Launcher", "Manifests", "Probes", "StateStore", "Reconciler", "ModelCore",
+                "ControlPlane", "Docker", "Gateway", "Launcher", "Manifests", "Probes", "StateStore", "Reconciler", "ModelCore",
                 .argumentParser, .logging, .unixSignals,
             ]),
 
         // Edges: each owns one outside library or system interface; none imports another
         module("Manifests", ["CYAML", "Reconciler", "ModelCore"]),
         module("StateStore", ["Reconciler", "ModelCore", .grdb]),
-        module("Launcher", ["CLinux", "ProcFS", "Reconciler", "ModelCore"]),
+        module("Launcher", ["CLinux", "Ports", "ProcFS", "Reconciler", "ModelCore"]),
+        module(
+            "Docker",
+            ["CLinux", "Ports", "ProcFS", "Reconciler", "ModelCore", .asyncHTTPClient, .logging, .nioCore, .subprocess]),
         module("Probes", ["ProcFS", "Reconciler", "ModelCore", .nioCore, .nioPosix]),
         module("Gateway", ["Reconciler", "ModelCore", .logging, .nioCore, .nioPosix, .nioSSL]),
         module(
@@ -83,6 +88,7 @@ let package = Package(
         // Middle and ground
         module("Reconciler", ["ModelCore", .logging]),
         module("ModelCore"),
+        module("Ports", ["CLinux", "ProcFS", "ModelCore"]),
         module("ProcFS", ["CLinux"]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CLinux"),
@@ -101,6 +107,9 @@ let package = Package(
                 "Launcher", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "launcher-driver",
                 "stub-model-server",
             ]),
+        tests(
+            "DockerTests",
+            ["Docker", "Reconciler", "ModelCore", "TestSupport", .logging, .nioCore, .nioHTTP1, .nioPosix]),
         tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",

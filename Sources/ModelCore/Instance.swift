@@ -100,6 +100,9 @@ package struct InstanceRecord: Hashable, Sendable {
     package var shim: ProcessIdentity?
     package var server: ServerProcess?
     package var containerID: String?
+    /// What a container is run from, as it was fixed at launch: `repository@sha256:…`, or the id of an image that only
+    /// this host knows, `sha256:…`. `nil` for a process.
+    package var image: String?
     /// As the manifest names it.
     package var host: String
     package var port: Int

@@ -9,7 +9,14 @@ struct ProbeRound: Sendable {
     let deadline: NIODeadline
     let eventLoop: any EventLoop
 
-    var proof: ListenerProof { ListenerProof(port: target.port, treeRoot: target.treeRoot) }
+    var proof: ListenerProof { ListenerProof(port: target.port, treeRoot: treeRoot) }
+
+    private var treeRoot: Int32? {
+        switch target.owner {
+        case .tree(let root): root
+        case .container: nil
+        }
+    }
 
     /// The first address at which our tree listens.
     func ownAddress() async -> HostAddress? {

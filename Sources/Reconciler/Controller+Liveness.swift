@@ -6,7 +6,7 @@ import Synchronization
 extension Controller {
     /// Asks the instance as its manifest's `liveness` says now, until it is found dead, or the task is cancelled. An
     /// edit of the manifest counts at once.
-    func watchLiveness(of instance: InstanceRecord) async {
+    func watchLiveness(of instance: InstanceRecord, runtime: any Runtime) async {
         var tally = LivenessTally()
         var lastProbe = parts.time.now()
         while !Task.isCancelled {
@@ -25,7 +25,7 @@ extension Controller {
                 _ = await nextChange(in: changes, before: due)
                 continue
             }
-            let death = await askForLife(instance, probe, spec, &tally)
+            let death = await askForLife(instance, runtime, probe, spec, &tally)
             lastProbe = parts.time.now()
             guard let death, !Task.isCancelled else { continue }
             return report(.dead(instance, death), of: instance.key)
@@ -33,9 +33,10 @@ extension Controller {
     }
 
     private func askForLife(
-        _ instance: InstanceRecord, _ probe: ProbeSpec, _ spec: EffectiveSpec, _ tally: inout LivenessTally
+        _ instance: InstanceRecord, _ runtime: any Runtime, _ probe: ProbeSpec, _ spec: EffectiveSpec,
+        _ tally: inout LivenessTally
     ) async -> LivenessTally.Death? {
-        let verdict = await parts.prober.probe(target(of: instance, .http(probe)))
+        let verdict = await runtime.probe(instance, .http(probe), with: parts.prober)
         // After the probe: a prediction that was answered meanwhile counts.
         let activity = await parts.routes.activity(of: instance.id)
         return tally.note(verdict, activity: activity, rules: LivenessRules(probe, spec), at: parts.time.now())

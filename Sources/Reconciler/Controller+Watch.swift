@@ -130,8 +130,8 @@ extension Controller {
             guard await waitUntilReady(instance, runtime: runtime) else { return }
         }
         await withTaskGroup { group in
-            group.addTask { await self.probeOnAndOn(instance) }
-            group.addTask { await self.watchLiveness(of: instance) }
+            group.addTask { await self.probeOnAndOn(instance, runtime: runtime) }
+            group.addTask { await self.watchLiveness(of: instance, runtime: runtime) }
         }
     }
 
@@ -140,7 +140,7 @@ extension Controller {
         let start = instance.startedAt ?? instance.createdAt
         while !Task.isCancelled {
             guard let spec = effectiveSpec(of: instance) else { return false }
-            let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
+            let verdict = await runtime.probe(instance, spec.readiness, with: parts.prober)
             let waited = parts.time.now() - start
             switch loadProgress(verdict, spec: spec, waited: waited) {
             case .ready(let address):
@@ -166,16 +166,18 @@ extension Controller {
         state.withLock { $0.models[instance.key]?.waiting = reason }
     }
 
-    private func probeOnAndOn(_ instance: InstanceRecord) async {
+    private func probeOnAndOn(_ instance: InstanceRecord, runtime: any Runtime) async {
+        let checksItself = await runtime.checksItself(instance)
         var tally = ReadinessTally(isReady: instance.phase != .unready)
         while !Task.isCancelled {
             guard let spec = effectiveSpec(of: instance) else { return }
             let probe = spec.readiness.probe ?? ProbeSpec()
             guard (try? await parts.time.sleep(for: probe.effectiveInterval)) != nil else { return }
-            // Only a manifest's own probe can make a ready instance unready; a later edit may give one, or take it away.
-            let isExplicit = spec.readiness.probe?.isStandard == false
+            // Only a manifest's own probe, or the image's own check in its place, can make a ready instance unready; a later
+            // edit may give one, or take it away.
+            let isExplicit = spec.readiness.probe.map { !$0.isStandard || checksItself } ?? false
             guard isExplicit || !tally.isReady else { continue }
-            let verdict = await parts.prober.probe(target(of: instance, spec.readiness))
+            let verdict = await runtime.probe(instance, spec.readiness, with: parts.prober)
             let activity = await parts.routes.activity(of: instance.id)
             let isBusy = activity.inFlight > 0 || activity.hasAnswered(within: spec.keepAlive)
             guard !Task.isCancelled,
@@ -190,10 +192,6 @@ extension Controller {
 
     func effectiveSpec(of instance: InstanceRecord) -> EffectiveSpec? {
         state.withLock { $0.models[instance.key]?.spec.effective }
-    }
-
-    func target(of instance: InstanceRecord, _ readiness: ReadinessSpec) -> ProbeTarget {
-        ProbeTarget(host: instance.host, port: instance.port, readiness: readiness, treeRoot: instance.shim?.pid)
     }
 }
 

@@ -11,15 +11,24 @@ package struct ProbeTarget: Hashable, Sendable {
     package var host: String
     package var port: Int
     package var readiness: ReadinessSpec
-    /// The root of the process tree that must own the listening socket: the shim.
-    package var treeRoot: Int32?
+    package var owner: ListenerOwner
 
-    package init(host: String, port: Int, readiness: ReadinessSpec, treeRoot: Int32?) {
+    package init(host: String, port: Int, readiness: ReadinessSpec, owner: ListenerOwner) {
         self.host = host
         self.port = port
         self.readiness = readiness
-        self.treeRoot = treeRoot
+        self.owner = owner
     }
+}
+
+/// Who must be listening for an answer to count.
+package enum ListenerOwner: Hashable, Sendable {
+    /// A process of the tree below `root`: the shim. Nobody, where there is none.
+    case tree(root: Int32?)
+    /// Whoever listens on `port` in the network namespace of `process`, the first process of a container. That the
+    /// probed port is published from there has been proved; that it accepts proves nothing, for the engine's port proxy
+    /// accepts before anything listens in the container.
+    case container(process: Int32, port: Int)
 }
 
 package enum ProbeVerdict: Hashable, Sendable {

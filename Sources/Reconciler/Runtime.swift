@@ -1,10 +1,24 @@
 package import ModelCore
 
-/// What runs instances: local processes today, containers later.
+/// What runs instances: local processes, or containers.
 ///
 /// Nothing that it starts depends on the controller's life: an instance goes on when the controller dies, and
 /// ``adopt(_:)`` finds it again. No call blocks its thread; each is bounded in time.
 package protocol Runtime: Sendable {
+    /// Gets what has to be on this host before an instance of `source` can be created, such as the image of a container.
+    ///
+    /// Never waits for it: returns how far that is, and says on ``wakes`` when to ask again. A failure, or an image that
+    /// was fetched anew because the source asks for that (`pull: always`), is told once for each key that asked; whoever
+    /// asks after that asks for another try.
+    func provide(_ source: SourceSpec, for key: ModelKey) async -> Provision
+
+    /// The models that are to be looked at again: what they wait for has come, or has got further. For one listener.
+    var wakes: AsyncStream<ModelKey> { get }
+
+    /// What `source` names now, in the terms of ``Provision/ready(image:)``: where it has moved on from what an instance
+    /// was launched with, the instance has drifted. `nil` where that cannot be told, or can never differ.
+    func currentImage(of source: SourceSpec) async -> String?
+
     /// Finds a port for an instance and keeps it from other programs until the instance is released or abandoned.
     ///
     /// A fixed port that is taken fails with a retryable failure that names the pid and the command of who holds it.
@@ -36,6 +50,13 @@ package protocol Runtime: Sendable {
     /// The model server itself, once the shim has reported it.
     func server(of instance: InstanceRecord) async -> ServerProcess?
 
+    /// Asks an instance once whether it answers, and proves that it is the instance who answers.
+    func probe(_ instance: InstanceRecord, _ readiness: ReadinessSpec, with prober: any Prober) async -> ProbeVerdict
+
+    /// Whether a health check that the instance brings itself (Docker's `HEALTHCHECK`) stands for the readiness probe that
+    /// no manifest gives: it is then asked on and on, as a manifest's own is.
+    func checksItself(_ instance: InstanceRecord) async -> Bool
+
     /// What the process tree of each instance takes of the host's RAM now, in bytes: the sum of what its processes
     /// hold, pages that they share counted once for each. Instances that cannot be measured are left out.
     func residentMemory(of instances: [InstanceRecord]) async -> [InstanceID: Int64]
@@ -45,6 +66,40 @@ package protocol Runtime: Sendable {
 
     /// Deletes the files of instances that ended long ago and are not in `kept`.
     func prune(keeping kept: Set<InstanceID>) async
+
+    /// Ends what bears the name of this state, yet belongs to no live instance: left by a launch whose effect came after
+    /// its controller had died. Never touches what belongs to another state.
+    /// - Parameter live: reads which instances are recorded as live. Asked after what exists has been looked at, so that
+    ///   a launch which is just under way is not taken for a leftover; `nil` where it cannot be told.
+    /// - Returns: a sentence for each thing that was ended.
+    func sweep(live: @Sendable () async -> Set<InstanceID>?) async -> [String]
+}
+
+/// What holds of a runtime that needs nothing but the host itself.
+extension Runtime {
+    package func provide(_ source: SourceSpec, for key: ModelKey) async -> Provision { .ready(image: nil) }
+    package var wakes: AsyncStream<ModelKey> { AsyncStream { $0.finish() } }
+    package func currentImage(of source: SourceSpec) async -> String? { nil }
+    package func checksItself(_ instance: InstanceRecord) async -> Bool { false }
+    package func sweep(live: @Sendable () async -> Set<InstanceID>?) async -> [String] { [] }
+
+    package func probe(
+        _ instance: InstanceRecord, _ readiness: ReadinessSpec, with prober: any Prober
+    ) async -> ProbeVerdict {
+        await prober.probe(
+            ProbeTarget(
+                host: instance.host, port: instance.port, readiness: readiness, owner: .tree(root: instance.shim?.pid)))
+    }
+}
+
+/// How far the things are that an instance needs before it can be created.
+package enum Provision: Hashable, Sendable {
+    /// Everything is there. `image` is what to run, fixed so that it cannot come to mean something else: for an image
+    /// from a registry `repository@sha256:…`, for one that only this host knows its id, `sha256:…`. `nil` for processes.
+    case ready(image: String?)
+    /// Being fetched.
+    case underway(PullProgress)
+    case failed(LoadFailure)
 }
 
 /// The identity of what a runtime has created and not yet let go.

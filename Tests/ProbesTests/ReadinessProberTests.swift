@@ -35,7 +35,7 @@ struct ReadinessProberTests {
 
     @Test func nothingListensIsAFailure() async throws {
         let target = ProbeTarget(
-            host: "localhost", port: try quietPort(), readiness: .http(ProbeSpec.patient), treeRoot: getpid())
+            host: "localhost", port: try quietPort(), readiness: .http(ProbeSpec.patient), owner: .tree(root: getpid()))
         let verdict = await prober.probe(target)
         #expect(verdict == .failed(reason: "nothing listens on localhost:\(target.port)"))
     }
@@ -44,7 +44,7 @@ struct ReadinessProberTests {
         var probe = ProbeSpec.patient
         probe.owner = .any
         let port = try quietPort()
-        let target = ProbeTarget(host: "127.0.0.1", port: port, readiness: .http(probe), treeRoot: nil)
+        let target = ProbeTarget(host: "127.0.0.1", port: port, readiness: .http(probe), owner: .tree(root: nil))
         let reason = "127.0.0.1:\(port) cannot be connected to (Connection refused)"
         #expect(await prober.probe(target) == .failed(reason: reason))
     }
@@ -94,13 +94,13 @@ struct ReadinessProberTests {
     @Test func noReadinessReportsWhereWeListen() async throws {
         let server = try await TestServer(.silent, at: "::1")
         #expect(await prober.probe(server.target(host: "localhost", .none)) == .ready(address: "::1"))
-        let quiet = ProbeTarget(host: "localhost", port: try quietPort(), readiness: .none, treeRoot: getpid())
+        let quiet = ProbeTarget(host: "localhost", port: try quietPort(), readiness: .none, owner: .tree(root: getpid()))
         #expect(await prober.probe(quiet) == .ready(address: "127.0.0.1"))
     }
 
     @Test func aHostWithoutAnAddressFails() async throws {
         let target = ProbeTarget(
-            host: "no-such-host.invalid", port: 1, readiness: .http(ProbeSpec.patient), treeRoot: getpid())
+            host: "no-such-host.invalid", port: 1, readiness: .http(ProbeSpec.patient), owner: .tree(root: getpid()))
         let verdict = await prober.probe(target)
         guard case .failed(let reason) = verdict else {
             Issue.record("\(verdict)")

@@ -37,7 +37,7 @@ struct TestServer {
     func target(
         host: String = "127.0.0.1", _ readiness: ReadinessSpec = .http(ProbeSpec.patient), treeRoot: Int32? = nil
     ) -> ProbeTarget {
-        ProbeTarget(host: host, port: port, readiness: readiness, treeRoot: treeRoot ?? process.pid)
+        ProbeTarget(host: host, port: port, readiness: readiness, owner: .tree(root: treeRoot ?? process.pid))
     }
 
     private static let program = #"""

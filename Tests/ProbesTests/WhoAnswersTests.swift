@@ -33,7 +33,7 @@ struct WhoAnswersTests {
     @Test func withoutATreeNothingCanBeProved() async throws {
         let server = try await TestServer(.http)
         let target = ProbeTarget(
-            host: "127.0.0.1", port: server.port, readiness: .http(ProbeSpec.patient), treeRoot: nil)
+            host: "127.0.0.1", port: server.port, readiness: .http(ProbeSpec.patient), owner: .tree(root: nil))
         let verdict = await prober.probe(target)
         #expect(verdict.unprovable?.contains("readiness: {owner: any}") == true, "\(verdict)")
     }
@@ -44,7 +44,7 @@ struct WhoAnswersTests {
         let stranger = try await TestServer(.http, at: "::1")
         let target = stranger.target(host: "localhost", .http(probe), treeRoot: sleeper.pid)
         #expect(await prober.probe(target) == .ready(address: "::1"))
-        let unknown = ProbeTarget(host: "::1", port: stranger.port, readiness: .tcp(probe), treeRoot: nil)
+        let unknown = ProbeTarget(host: "::1", port: stranger.port, readiness: .tcp(probe), owner: .tree(root: nil))
         #expect(await prober.probe(unknown) == .ready(address: "::1"))
     }
 
