@@ -65,17 +65,21 @@ let package = Package(
         module(
             "Commands",
             [
-                "ControlPlane", "Docker", "Gateway", "Launcher", "Manifests", "Probes", "StateStore", "Reconciler", "ModelCore",
+                "ControlPlane", "Docker", "Gateway", "Launcher", "Manifests", "Ports", "Probes", "StateStore",
+                "Reconciler", "CLinux", "ProcFS", "ModelCore",
                 .argumentParser, .logging, .unixSignals,
             ]),
 
         // Edges: each owns one outside library or system interface; none imports another
-        module("Manifests", ["CYAML", "Reconciler", "ModelCore"]),
+        module("Manifests", ["CLinux", "CYAML", "Reconciler", "ModelCore"]),
         module("StateStore", ["Reconciler", "ModelCore", .grdb]),
         module("Launcher", ["CLinux", "Ports", "ProcFS", "Reconciler", "ModelCore"]),
         module(
             "Docker",
-            ["CLinux", "Ports", "ProcFS", "Reconciler", "ModelCore", .asyncHTTPClient, .logging, .nioCore, .subprocess]),
+            [
+                "CLinux", "Ports", "ProcFS", "Reconciler", "ModelCore", .asyncHTTPClient, .logging, .nioCore, .nioHTTP1,
+                .subprocess,
+            ]),
         module("Probes", ["ProcFS", "Reconciler", "ModelCore", .nioCore, .nioPosix]),
         module("Gateway", ["Reconciler", "ModelCore", .logging, .nioCore, .nioPosix, .nioSSL]),
         module(
@@ -120,6 +124,7 @@ let package = Package(
             [
                 "ControlPlane", "Reconciler", "ModelCore", "TestSupport", .hummingbird, .logging, .nioCore, .nioHTTP1,
             ]),
+        tests("CommandsTests", ["Commands", "Docker", "Reconciler", "StateStore", "ModelCore", "TestSupport"]),
         tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "stub-model-server"]),
     ]
 )

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import ModelCore
+internal import ProcFS
 
 extension ExitReport {
     /// - Parameter tail: the last lines of the server's log.
@@ -85,29 +86,4 @@ extension ExitReport {
     }
 
     private func processes(_ count: Int) -> String { count == 1 ? "1 process" : "\(count) processes" }
-}
-
-/// `SIGTERM` and the like.
-func signalName(_ signal: Int32) -> String {
-    switch signal {
-    case SIGHUP: "SIGHUP"
-    case SIGINT: "SIGINT"
-    case SIGQUIT: "SIGQUIT"
-    case SIGILL: "SIGILL"
-    case SIGTRAP: "SIGTRAP"
-    case SIGABRT: "SIGABRT"
-    case SIGBUS: "SIGBUS"
-    case SIGFPE: "SIGFPE"
-    case SIGKILL: "SIGKILL"
-    case SIGSEGV: "SIGSEGV"
-    case SIGPIPE: "SIGPIPE"
-    case SIGALRM: "SIGALRM"
-    case SIGTERM: "SIGTERM"
-    case SIGUSR1: "SIGUSR1"
-    case SIGUSR2: "SIGUSR2"
-    case SIGXCPU: "SIGXCPU"
-    case SIGXFSZ: "SIGXFSZ"
-    case SIGSYS: "SIGSYS"
-    default: "signal \(signal)"
-    }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ProcFS
 internal import Synchronization
 
 /// What holds a shim back: it begins when one byte arrives, and ends when this is closed, by our death as well.

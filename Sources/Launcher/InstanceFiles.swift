@@ -1,6 +1,7 @@
 internal import FoundationEssentials
 internal import Glibc
 internal import ModelCore
+internal import ProcFS
 
 /// The folder of one instance, `run/<id>`: what its shim writes (docs/shim-protocol.md) and the last seen tree.
 struct InstanceFiles: Sendable {
@@ -119,38 +120,6 @@ struct ExitReport: Decodable {
         case instance, kind, code, signal, errno, step, core, error, stop, leftovers
         case endedAt = "ended_at"
     }
-}
-
-/// A system call that failed: a sentence, and its reason.
-struct SystemFailure: Error {
-    let message: String
-    let code: Int32
-
-    init(_ message: String, errno code: Int32) {
-        self.message = "\(message): \(systemMessage(code))"
-        self.code = code
-    }
-}
-
-/// Reads a file, at most `limit` bytes of it.
-func readFile(_ path: String, limit: Int) throws(SystemFailure) -> [UInt8] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { throw SystemFailure(path, errno: errno) }
-    defer { close(file) }
-    return try readDescriptor(file, path, limit: limit)
-}
-
-func readDescriptor(_ file: Int32, _ path: String, limit: Int) throws(SystemFailure) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: min(limit, 64 * 1024))
-    while bytes.count < limit {
-        let got = read(file, &chunk, min(chunk.count, limit - bytes.count))
-        if got == 0 { break }
-        if got < 0 && errno == EINTR { continue }
-        if got < 0 { throw SystemFailure(path, errno: errno) }
-        bytes += chunk[..<got]
-    }
-    return bytes
 }
 
 /// Writes a file that others see whole or not at all.

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import ProcFS
 
 /// Writes a ``LaunchPlan`` for the shim (docs/shim-protocol.md), into a file in memory: it holds secrets.
 enum LaunchOrder {

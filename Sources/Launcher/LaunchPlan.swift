@@ -1,5 +1,7 @@
 internal import Glibc
 internal import ModelCore
+internal import Ports
+internal import ProcFS
 
 /// Everything that launching one instance needs, looked up and checked: executing it can only fail for reasons that
 /// arise meanwhile.
@@ -47,6 +49,13 @@ struct LaunchPlan {
 enum LaunchProblem: Error {
     case terminal(String)
     case retryable(String)
+
+    init(_ error: PortError) {
+        switch error {
+        case .terminal(let message): self = .terminal(message)
+        case .retryable(let message): self = .retryable(message)
+        }
+    }
 
     func failure(at time: Timestamp) -> LoadFailure {
         switch self {

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 package import ModelCore
+internal import Ports
 internal import ProcFS
 package import Reconciler
 internal import Synchronization

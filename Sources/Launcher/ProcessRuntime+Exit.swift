@@ -1,5 +1,6 @@
 internal import Glibc
 package import ModelCore
+internal import Ports
 internal import ProcFS
 package import Reconciler
 internal import Synchronization

@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 package import ModelCore
+internal import Ports
 internal import ProcFS
 package import Reconciler
 internal import Synchronization
@@ -10,7 +11,7 @@ extension ProcessRuntime {
     package func prepare(_ instance: InstanceRecord) async throws(LoadFailure) -> PreparedInstance {
         do throws(LaunchProblem) {
             guard case .localArtifact(let spec) = instance.source else {
-                throw .terminal("source type \(instance.source.type) is not supported yet")
+                throw .terminal("source type \(instance.source.type) is not run as a process")
             }
             guard case .reserved(let reservation) = held(instance.id) else {
                 throw .retryable("no port has been reserved for the instance")

@@ -1,5 +1,6 @@
 internal import Glibc
 package import ModelCore
+internal import ProcFS
 package import Reconciler
 
 /// Ending instances: the server is asked, then its whole tree is killed, and only a shim that does neither is killed

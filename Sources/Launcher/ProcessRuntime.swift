@@ -1,5 +1,6 @@
 internal import Glibc
 package import ModelCore
+internal import Ports
 internal import Reconciler
 internal import Synchronization
 
@@ -87,11 +88,15 @@ package final class ProcessRuntime: Runtime {
         for source: SourceSpec, leased: Set<Int>
     ) async throws(LaunchProblem) -> PortReservation {
         guard case .localArtifact(let spec) = source else {
-            throw .terminal("source type \(source.type) is not supported yet")
+            throw .terminal("source type \(source.type) is not run as a process")
         }
-        guard let port = spec.port else { return try await ports.take(leased: leased) }
-        if leased.contains(port) { throw .retryable("port \(port) is leased to another instance") }
-        return try await ports.take(fixed: port, host: spec.effectiveHost)
+        do throws(PortError) {
+            guard let port = spec.port else { return try await ports.take(leased: leased) }
+            if leased.contains(port) { throw .retryable("port \(port) is leased to another instance") }
+            return try await ports.take(fixed: port, host: spec.effectiveHost)
+        } catch {
+            throw LaunchProblem(error)
+        }
     }
 
     // MARK: What is known of an instance

@@ -1,4 +1,5 @@
 internal import ModelCore
+internal import ProcFS
 
 /// The environment of a model server: what it inherits of the daemon's, what its manifest declares, what the launch
 /// provides, and the marker that all of its descendants bear.
@@ -10,8 +11,6 @@ struct ServerEnvironment {
     /// The variables of modelet itself, which are nobody else's business.
     private static let ownPrefix = "MODELET_"
     static let instanceMarker = "MODELET_INSTANCE"
-    /// The longest file that `${file:…}` may name, in bytes: it holds a secret, not a model.
-    private static let longestFile = 128 * 1024
 
     /// Reads the files that values refer to.
     init(
@@ -41,26 +40,23 @@ struct ServerEnvironment {
     private static func declared(
         _ environment: [String: String], provided: [String: String], inherited: [String: String]
     ) throws(LaunchProblem) -> [String: String] {
-        var values: [String: String] = [:]
-        for (name, text) in environment.sorted(by: { $0.key < $1.key }) {
-            do throws(EnvironmentValueError) {
-                values[name] = try EnvironmentValue(text).resolve(
-                    values: provided, env: { inherited[$0] },
-                    file: { path throws(UnreadableFile) in try contents(of: path) })
-            } catch {
-                throw .terminal("environment: \(name): \(error.message)")
-            }
+        do throws(DeclaredEnvironmentError) {
+            return try resolveEnvironment(
+                environment, provided: provided, env: { inherited[$0] },
+                file: { path throws(UnreadableFile) in try contents(of: path) })
+        } catch {
+            throw .terminal(error.message)
         }
-        return values
     }
 
     private static func contents(of path: String) throws(UnreadableFile) -> String {
+        let limit = EnvironmentValue.longestFile
         do throws(SystemFailure) {
-            let bytes = try readFile(path, limit: longestFile + 1)
-            if bytes.count <= longestFile { return String(decoding: bytes, as: UTF8.self) }
+            let bytes = try readFile(path, limit: limit + 1)
+            if bytes.count <= limit { return String(decoding: bytes, as: UTF8.self) }
         } catch {
             throw UnreadableFile(reason: systemMessage(error.code))
         }
-        throw UnreadableFile(reason: "it is longer than \(longestFile) bytes")
+        throw UnreadableFile(reason: "it is longer than \(limit) bytes")
     }
 }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import ProcFS
 
 /// The user that a server runs as, with its groups, looked up while that is still allowed to block.
 struct ServerUser {

@@ -108,11 +108,3 @@ extension ProcFSError {
         }
     }
 }
-
-/// What the system says about an `errno`.
-func systemMessage(_ code: Int32) -> String {
-    // `strerror` is not made for threads.
-    var buffer = [CChar](repeating: 0, count: 128)
-    guard strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
-    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}

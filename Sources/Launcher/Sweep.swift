@@ -1,6 +1,7 @@
 internal import CLinux
 internal import Glibc
 internal import ModelCore
+internal import Ports
 internal import ProcFS
 
 /// Ends what an instance has left behind after its shim was killed, and proves that nothing remains.

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import ModelCore
+internal import Ports
 internal import ProcFS
 
 /// What tells the processes of one instance from all others, once its shim is dead.

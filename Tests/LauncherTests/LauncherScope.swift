@@ -104,11 +104,6 @@ final class LauncherScope: Sendable {
     func file(_ name: String, of instance: InstanceRecord) -> String { "\(runDirectory)/\(instance.id)/\(name)" }
 }
 
-/// Waits until `condition` holds; it is a failure only after a time that no machine needs.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    _ = try await eventually(what) { try await condition() ? () : nil } as Void
-}
-
 func eventually<Value>(_ what: String, _ value: () async throws -> Value?) async throws -> Value {
     let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
@@ -116,10 +111,6 @@ func eventually<Value>(_ what: String, _ value: () async throws -> Value?) async
         try await Task.sleep(for: .milliseconds(10))
     }
     throw NeverHappened(what: what)
-}
-
-struct NeverHappened: Error {
-    let what: String
 }
 
 /// Whether the process runs: zombies do not.
