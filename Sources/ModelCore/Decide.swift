@@ -9,6 +9,9 @@ package struct Observation: Hashable, Sendable {
     package var idleSince: Timestamp?
     /// Why its instance is to make room; `nil` where it is not.
     package var eviction: String?
+    /// Whether what an instance of the current generation needs is on this host; only asked of one that would take the place
+    /// of another (``replaced``).
+    package var isSupplied = true
 
     package init(
         model: ModelRecord, instances: [InstanceRecord], isShuttingDown: Bool = false, idleSince: Timestamp? = nil,
@@ -19,6 +22,20 @@ package struct Observation: Hashable, Sendable {
         self.isShuttingDown = isShuttingDown
         self.idleSince = idleSince
         self.eviction = eviction
+    }
+
+    /// The instance that serves although a new one is to take its place; `nil` where none does.
+    package var replaced: InstanceRecord? {
+        guard !isShuttingDown, model.isDemanded,
+            let instance = instances.first, instances.count == 1, instance.isRouted, instance.phase == .ready,
+            instance.unknownReason == nil, instance.generation != model.generation
+        else { return nil }
+        return instance
+    }
+
+    /// Why a new instance is to take the place of ``replaced``.
+    package var causeToReplace: String {
+        replaced.flatMap { causeToEnd($0, of: self) } ?? ""
     }
 }
 
@@ -55,8 +72,8 @@ package enum Step: Hashable, Sendable {
 /// Decides the next step for one model. Pure: the same observation at the same time gives the same answer, and every
 /// answer says why.
 ///
-/// A change of run fields stops the old instance before the new one starts. Steps are taken one at a time: the caller
-/// performs one, observes again, and asks again.
+/// A change of run fields stops the old instance before the new one starts, and once the image of that is there. Steps are
+/// taken one at a time: the caller performs one, observes again, and asks again.
 package func decide(_ observed: Observation, now: Timestamp) -> Decision {
     if let unknown = observed.instances.first(where: { $0.unknownReason != nil }) {
         return .wait(until: nil, reason: unknown.unknownReason ?? "")
@@ -73,6 +90,10 @@ package func decide(_ observed: Observation, now: Timestamp) -> Decision {
 private func decide(about instance: InstanceRecord, of observed: Observation, now: Timestamp) -> Decision {
     let model = observed.model
     if let cause = causeToEnd(instance, of: observed) {
+        // What serves is not ended for something that is not even here yet.
+        if observed.replaced == instance, !observed.isSupplied {
+            return decideAboutWaiting(instance, forSupplyOf: observed, now: now)
+        }
         return .operate(instance.isRouted ? .drain(instance.id) : .stop(instance.id), cause: cause)
     }
     switch instance.phase {
@@ -105,6 +126,25 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
     }
 }
 
+/// What waits for the image of its successor may be unloaded like any other.
+private func decideAboutWaiting(
+    _ instance: InstanceRecord, forSupplyOf observed: Observation, now: Timestamp
+) -> Decision {
+    if observed.model.mayMakeRoom, let eviction = observed.eviction {
+        return .operate(.unload(instance.id), cause: eviction)
+    }
+    let idleness = decideAboutIdleness(of: instance, observed, now: now)
+    if case .operate = idleness { return idleness }
+    return earlier(idleness, waitForSupply(of: observed.model, now: now))
+}
+
+private func waitForSupply(of model: ModelRecord, now: Timestamp) -> Decision {
+    if let backoff = model.backoff, backoff.isPending(at: now) {
+        return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
+    }
+    return .wait(until: nil, reason: "the image of the new generation is being fetched")
+}
+
 private func causeToEnd(_ instance: InstanceRecord, of observed: Observation) -> String? {
     let model = observed.model
     if observed.isShuttingDown { return "modelet is shutting down" }
@@ -112,10 +152,16 @@ private func causeToEnd(_ instance: InstanceRecord, of observed: Observation) ->
     if let hold = model.hold { return "unloaded by \(hold.by)" }
     if model.spec.isRemote { return "source was removed from its manifest" }
     if instance.generation != model.generation {
-        let changed = model.spec.source.map { fieldChanges(from: instance.source, to: $0.runFields) } ?? []
-        return changed.isEmpty ? "restart was requested" : changed.map(\.description).joined(separator: ", ")
+        return causeToReplace(instance, of: model)
     }
     return model.isDemanded ? nil : "unloaded: nothing demands it"
+}
+
+private func causeToReplace(_ instance: InstanceRecord, of model: ModelRecord) -> String {
+    let changed = model.spec.source.map { fieldChanges(from: instance.source, to: $0.runFields) } ?? []
+    var causes = changed.map(\.description)
+    if model.followsDrift, let drift = Drift(of: model, running: instance) { causes.append(drift.description) }
+    return causes.isEmpty ? "restart was requested" : causes.joined(separator: ", ")
 }
 
 /// Idle time counts from the last completed request. While one is in flight, the model can be idle for long enough

@@ -10,13 +10,13 @@ package struct Diagnostic: Codable, Hashable, Sendable {
     package var file: String
     /// From 1; 0 where the file as a whole is meant.
     package var line: Int
-    /// From 1, in characters; 0 where the file as a whole is meant.
+    /// From 1, in characters; 0 where the line or the file as a whole is meant.
     package var column: Int
     package var message: String
     package var hint: String?
     /// The line of the file that is meant, without its newline.
     package var excerpt: String?
-    /// Whether only the disk is at fault (a missing `path`, say): an error of `validate` and `plan`, but at run time
+    /// Whether only this host is at fault, its disk (a missing `path`, say) or the policy of its daemon: an error of `validate` and `plan`, but at run time
     /// a failure of that model alone.
     package var isAboutDisk: Bool
 
@@ -36,7 +36,8 @@ package struct Diagnostic: Codable, Hashable, Sendable {
 
     /// As compilers print it: `file:line:column: error: message`, then the excerpt with a caret, then the hint.
     package var rendered: String {
-        var text = line > 0 ? "\(file):\(line):\(column): " : "\(file): "
+        let place = [line, column].prefix { $0 > 0 }.map { ":\($0)" }.joined()
+        var text = "\(file)\(place): "
         text += "\(severity.rawValue): \(message)"
         if let excerpt {
             text += "\n  \(excerpt)"

@@ -19,15 +19,30 @@ package struct ExitRecord: Codable, Hashable, Sendable {
     package var message: String
     /// The last lines that the server wrote, oldest first; at most ``longestLogTail``.
     package var logTail: [String]
+    /// Whether the kernel ended it because its container's memory was used up. ``message`` says so as well.
+    package var isOutOfMemory: Bool
 
     /// How many log lines are kept with an exit.
     package static let longestLogTail = 20
 
-    package init(kind: Kind, at: Timestamp, message: String, logTail: [String] = []) {
+    package init(
+        kind: Kind, at: Timestamp, message: String, logTail: [String] = [], isOutOfMemory: Bool = false
+    ) {
         self.kind = kind
         self.at = at
         self.message = message
         self.logTail = logTail
+        self.isOutOfMemory = isOutOfMemory
+    }
+
+    /// One that an earlier version wrote does not say whether memory was used up.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        kind = try values.decode(Kind.self, forKey: .kind)
+        at = try values.decode(Timestamp.self, forKey: .at)
+        message = try values.decode(String.self, forKey: .message)
+        logTail = try values.decode([String].self, forKey: .logTail)
+        isOutOfMemory = try values.decodeIfPresent(Bool.self, forKey: .isOutOfMemory) ?? false
     }
 }
 

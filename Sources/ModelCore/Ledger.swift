@@ -49,7 +49,7 @@ package struct Holder: Hashable, Sendable {
 
     fileprivate init(_ instance: InstanceRecord, of model: ModelRecord?, use: InstanceUse) {
         let isStarting = [.intent, .gated, .starting].contains(instance.phase)
-        let declared = model?.spec.memory ?? 0
+        let declared = model?.spec.declaredMemory ?? 0
         let last = model?.memory ?? 0
         // What is loading has not taken yet what it will take.
         let measured = isStarting ? max(use.memory ?? 0, last) : use.memory ?? last
@@ -97,5 +97,12 @@ extension ModelRecord {
     package var mayMakeRoom: Bool { spec.effective.load == .onDemand && !spec.effective.pinned }
 
     /// What an instance of it is expected to take, in bytes; 0 where nothing is known.
-    package var expectedMemory: Int64 { max(spec.memory ?? 0, memory ?? 0) }
+    package var expectedMemory: Int64 { max(spec.declaredMemory ?? 0, memory ?? 0) }
+}
+
+extension ModelSpec {
+    /// What its manifest says that it takes, in bytes: `memory`; where that is not given, the limit of its container, as
+    /// Kubernetes takes a limit without a request. The container can never take more, so the budget holds from the first
+    /// load on; a smaller `memory` beside it lets more models share the host.
+    package var declaredMemory: Int64? { memory ?? source?.container?.memory }
 }

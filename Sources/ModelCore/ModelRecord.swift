@@ -19,7 +19,8 @@ package struct Hold: Codable, Hashable, Sendable {
 package struct ModelRecord: Hashable, Sendable {
     package let key: ModelKey
     package var spec: ModelSpec
-    /// Grows by one with every change of the run fields and every restart; the first is 1.
+    /// Grows by one with every change of the run fields, every restart, and every new image that is followed; the first
+    /// is 1.
     package var generation: Int
     /// The root directory whose manifests define it.
     package var root: String
@@ -37,6 +38,13 @@ package struct ModelRecord: Hashable, Sendable {
     package var memory: Int64?
     /// Why nothing happens although something should; shown to people.
     package var waiting: String?
+    /// How far the image is that it needs; `nil` while none is being fetched for it.
+    package var pull: PullProgress?
+    /// What its image's name stands for now, fixed as ``InstanceRecord/image`` is, where that is not what its instance
+    /// was launched with.
+    package var drift: String?
+    /// Whether the generation was advanced so that a new instance takes ``drift``.
+    package var followsDrift = false
     /// Its manifest is gone: it is removed as soon as nothing of it runs.
     package var isRemoved: Bool
 
@@ -65,6 +73,13 @@ package struct ModelRecord: Hashable, Sendable {
         if backoff != nil { memory = nil }
         backoff = nil
         hold = nil
+    }
+
+    /// Notes what the name of its instance's image stands for now; `nil` where that is what runs, or nothing does.
+    package mutating func setDrift(to image: String?) {
+        guard drift != image else { return }
+        drift = image
+        followsDrift = false
     }
 
     /// Demand that begins `now`, and counts even where the latest end was in the same millisecond.

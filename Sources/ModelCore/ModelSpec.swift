@@ -4,7 +4,8 @@
 /// later version may add a field without making any stored spec look changed. What holds in its place is read through
 /// ``ModelSpec/effective``.
 ///
-/// Fields of ``source`` (less ``LocalArtifactSpec/startupDelay``) are *run fields*: a change needs a new instance.
+/// Fields of ``source`` are *run fields*, a change of which needs a new instance, but for those that
+/// ``SourceSpec/runFields`` leaves out: how long to wait for readiness, and how an image is obtained.
 /// All others are *route fields*, applied to what runs.
 package struct ModelSpec: Codable, Hashable, Sendable {
     /// The fallback where the model has a ``source``; the upstream itself where it has none.

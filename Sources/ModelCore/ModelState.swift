@@ -22,7 +22,7 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
     if let instance = instances.first(where: \.phase.isCurrent) ?? instances.first {
         switch instance.phase {
         case .intent, .gated, .starting: return ModelCondition(.starting, model.waiting)
-        case .ready: return ModelCondition(.ready)
+        case .ready: return ModelCondition(.ready, whatHoldsUpReplacing(instance, of: model, now: now))
         case .unready: return ModelCondition(.unhealthy, model.waiting ?? "readiness probe fails")
         case .draining: return ModelCondition(.draining, instance.stopCause)
         case .stopping: return ModelCondition(.stopping, instance.stopCause)
@@ -35,6 +35,18 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
         let state: ModelState = backoff.lastFailure.classification == .terminal ? .failed : .backoff
         return ModelCondition(state, backoff.lastFailure.message)
     }
-    if model.isDemanded { return ModelCondition(.pending, model.waiting) }
+    if model.isDemanded {
+        if let pull = model.pull { return ModelCondition(.pulling, pull.description) }
+        return ModelCondition(.pending, model.waiting)
+    }
     return ModelCondition(.standby, model.backoff.map { "last load failed: \($0.lastFailure.message)" })
+}
+
+/// Of an instance that serves on until the image of its successor is there: how far that is.
+private func whatHoldsUpReplacing(_ instance: InstanceRecord, of model: ModelRecord, now: Timestamp) -> String? {
+    if let pull = model.pull { return pull.description }
+    guard instance.generation != model.generation, let backoff = model.backoff, backoff.isPending(at: now) else {
+        return nil
+    }
+    return "the old generation serves on: \(backoff.lastFailure.message)"
 }

@@ -30,17 +30,28 @@ package enum SourceSpec: Codable, Hashable, Sendable {
         }
     }
 
-    /// Only the run fields: two sources that differ elsewhere can share an instance.
+    /// What a container has, wherever its image comes from; `nil` for a process.
+    package var container: ContainerSpec? {
+        switch self {
+        case .localArtifact: nil
+        case .docker(let spec): spec.container
+        case .ecr(let spec): spec.container
+        }
+    }
+
+    /// Only the run fields: two sources that differ elsewhere can share an instance. How an image is obtained is no matter
+    /// of the instance that runs it.
     package var runFields: SourceSpec {
         switch self {
         case .localArtifact(var spec):
             spec.startupDelay = nil
             return .localArtifact(spec)
         case .docker(var spec):
-            spec.container.startupDelay = nil
+            spec.registryAuth = nil
+            spec.container = spec.container.runFields
             return .docker(spec)
         case .ecr(var spec):
-            spec.container.startupDelay = nil
+            spec.container = spec.container.runFields
             return .ecr(spec)
         }
     }
@@ -216,10 +227,26 @@ package struct ContainerSpec: Codable, Hashable, Sendable {
     package var shmSize: Int64?
     package var addedCapabilities: [String]?
     package var readOnly: Bool?
+    package var privileged: Bool?
+    /// Whether programs may get privileges that their parents lack, as setuid programs do.
+    package var newPrivileges: Bool?
+    /// How many processes and threads may be in it at once.
+    package var pidsLimit: Limit?
+    /// Whether a volume may be, or hold, the socket of a container engine.
+    package var dockerSocket: Bool?
+    /// Whether the engine's own init is its first process; `nil`: where the image brings none.
+    package var initProcess: Bool?
     package var startupDelay: Seconds?
 
     package init(containerPort: Int) {
         self.containerPort = containerPort
+    }
+
+    fileprivate var runFields: ContainerSpec {
+        var spec = self
+        spec.startupDelay = nil
+        spec.pull = nil
+        return spec
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -232,6 +259,11 @@ package struct ContainerSpec: Codable, Hashable, Sendable {
         case shmSize = "shm_size"
         case addedCapabilities = "capabilities_add"
         case readOnly = "read_only"
+        case privileged
+        case newPrivileges = "new_privileges"
+        case pidsLimit = "pids_limit"
+        case dockerSocket = "docker_socket"
+        case initProcess = "init"
         case startupDelay = "startup_delay"
     }
 }

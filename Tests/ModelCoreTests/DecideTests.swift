@@ -10,12 +10,14 @@ struct DecideTests {
 
         init(
             _ name: String, _ model: ModelRecord, _ instances: [InstanceRecord] = [], isShuttingDown: Bool = false,
-            idleSince: Timestamp? = nil, eviction: String? = nil, expect expected: Decision
+            idleSince: Timestamp? = nil, eviction: String? = nil, isSupplied: Bool = true, expect expected: Decision
         ) {
             testDescription = name
-            observed = Observation(
+            var observed = Observation(
                 model: model, instances: instances, isShuttingDown: isShuttingDown, idleSince: idleSince,
                 eviction: eviction)
+            observed.isSupplied = isSupplied
+            self.observed = observed
             self.expected = expected
         }
     }
@@ -203,6 +205,74 @@ struct DecideTests {
         Row(
             "a restart ends it", S.demanded { $0.generation = 2 }, [S.instance(.ready, isRouted: true)],
             expect: .operate(.drain(.i), cause: "restart was requested")),
+        Row(
+            "a new image that is followed ends it, and is named",
+            S.demanded {
+                $0.generation = 2
+                $0.drift = "r/x@sha256:bbbbbbbbbbbbbbbb"
+                $0.followsDrift = true
+            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:aaaaaaaaaaaaaaaa" }],
+            expect: .operate(.drain(.i), cause: "image: sha256:aaaaaaaaaaaa… → sha256:bbbbbbbbbbbb…")),
+        Row(
+            "… beside what an edit changed",
+            S.demanded {
+                edit(&$0, command: "other")
+                $0.drift = "r/x@sha256:b"
+                $0.followsDrift = true
+            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }],
+            expect: .operate(.drain(.i), cause: "startup_command: serve → other, image: sha256:a → sha256:b")),
+        Row(
+            "a restart of one whose image has moved is a restart",
+            S.demanded {
+                $0.generation = 2
+                $0.drift = "r/x@sha256:b"
+            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }],
+            expect: .operate(.drain(.i), cause: "restart was requested")),
+        Row(
+            "drift alone is not acted upon", S.demanded { $0.drift = "r/x@sha256:b" },
+            [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }], expect: .settled),
+        Row(
+            "what serves is not ended before the image of the new one is there", S.demanded { $0.generation = 2 },
+            [routed], isSupplied: false,
+            expect: .wait(until: nil, reason: "the image of the new generation is being fetched")),
+        Row(
+            "… nor where that cannot be got",
+            S.demanded {
+                $0.generation = 2
+                $0.backoff = S.backoff(until: now + 3)
+            }, [routed], isSupplied: false, expect: .wait(until: now + 3, reason: "exited with code 1")),
+        Row(
+            "what serves nobody is ended at once", S.demanded { $0.generation = 2 }, [S.instance(.starting)],
+            isSupplied: false, expect: .operate(.stop(.i), cause: "restart was requested")),
+        Row(
+            "what waits for the image of its successor is unloaded once it is idle",
+            S.demanded {
+                $0.generation = 2
+                $0.spec.idleTimeout = .after(4)
+                $0.backoff = S.backoff(until: now + 3)
+            }, [routed], idleSince: now + -4, isSupplied: false,
+            expect: .operate(.unload(.i), cause: "idle for 4s (idle_timeout)")),
+        Row(
+            "… is looked at again when it may be idle",
+            S.demanded {
+                $0.generation = 2
+                $0.spec.idleTimeout = .after(4)
+                $0.backoff = S.backoff(until: now + 30)
+            }, [routed], idleSince: now + -1, isSupplied: false,
+            expect: .wait(until: now + 3, reason: "it is unloaded after being idle for 4s")),
+        Row(
+            "… and makes room",
+            S.demanded { $0.generation = 2 }, [routed], eviction: "makes room for o/o/o", isSupplied: false,
+            expect: .operate(.unload(.i), cause: "makes room for o/o/o")),
+        Row(
+            "a hold waits for no image",
+            S.demanded {
+                $0.generation = 2
+                $0.hold = Hold(since: now, by: "admin")
+            }, [routed], isSupplied: false, expect: .operate(.drain(.i), cause: "unloaded by admin")),
+        Row(
+            "nor does a shutdown", S.demanded { $0.generation = 2 }, [routed], isShuttingDown: true,
+            isSupplied: false, expect: .operate(.drain(.i), cause: "modelet is shutting down")),
         Row(
             "after the drain comes the stop, for the same cause", S.model(),
             [S.instance(.draining) { $0.stopCause = "unloaded by admin" }],

@@ -32,6 +32,19 @@ struct ModelStateTests {
         Row("on demand, nothing asked", S.model(), is: .standby),
         Row("asked, not started yet", S.demanded(), is: .pending),
         Row("asked, waits for a slot", S.demanded { $0.waiting = "a slot" }, is: .pending, "a slot"),
+        Row(
+            "asked, its image is being fetched",
+            S.demanded {
+                $0.waiting = "a slot"
+                $0.pull = PullProgress(image: "x:1", finishedLayers: 3, layers: 7)
+            }, is: .pulling, "pulling x:1: 3 of 7 layers"),
+        Row("nobody asks for what is being fetched", S.model { $0.pull = PullProgress(image: "x:1") }, is: .standby),
+        Row(
+            "a failure outweighs a pull",
+            S.eager {
+                $0.pull = PullProgress(image: "x:1")
+                $0.backoff = S.backoff(until: now + 1)
+            }, is: .backoff, "exited with code 1"),
         Row("eager, not started yet", S.eager(), is: .pending),
         Row("served and ended", S.demanded { $0.lastExitAt = now }, is: .standby),
         Row("remote", S.model(S.spec(load: .eager, source: nil)), is: .remote),
@@ -64,6 +77,16 @@ struct ModelStateTests {
             "loading, and the probe says why", S.demanded { $0.waiting = "port is held by pid 1" },
             [S.instance(.starting)], is: .starting, "port is held by pid 1"),
         Row("ready", S.demanded(), [S.instance(.ready, isRouted: true)], is: .ready),
+        Row(
+            "ready, and its new image is being fetched", S.demanded { $0.pull = PullProgress(image: "x:1") },
+            [S.instance(.ready, isRouted: true)], is: .ready, "pulling x:1"),
+        Row(
+            "ready, and its successor's image cannot be had",
+            S.demanded {
+                $0.generation = 2
+                $0.backoff = S.backoff(until: now + 1)
+            }, [S.instance(.ready, isRouted: true)], is: .ready,
+            "the old generation serves on: exited with code 1"),
         Row(
             "ready in spite of earlier failures", S.demanded { $0.backoff = S.backoff(until: now + 1) },
             [S.instance(.ready)], is: .ready),
