@@ -15,7 +15,7 @@ extension ExitRecord {
         }
         self.init(
             kind: kind, at: try row.time("exit_at"), message: try row.value("exit_message"),
-            logTail: try row.json("exit_log"))
+            logTail: try row.json("exit_log"), isOutOfMemory: try row.value("exit_oom"))
     }
 }
 

@@ -25,7 +25,9 @@ extension StateChange {
         case .exited: after.phase.rawValue
         case .unknown: "unknown"
         case .adopted: "adopted"
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed: ""
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+            .pulling, .pulled, .drifted, .newImage, .swept:
+            ""
         }
     }
 
@@ -49,7 +51,9 @@ extension StateChange {
             cause
         case .exited(_, let exit, _, _): exit.message
         case .adopted: "found running"
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed: ""
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+            .pulling, .pulled, .drifted, .newImage, .swept:
+            ""
         }
     }
 }

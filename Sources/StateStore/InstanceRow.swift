@@ -23,6 +23,12 @@ extension InstanceRecord {
         return try Row.fetchAll(statement, arguments: [key.description]).map(InstanceRecord.init(row:))
     }
 
+    /// All instances of a model of which there is a row, the latest launch first.
+    static func recorded(of key: ModelKey, in db: Database) throws -> [InstanceRecord] {
+        try Row.fetchAll(db, sql: "\(query) WHERE i.key = ? ORDER BY i.seq DESC", arguments: [key.description])
+            .map(InstanceRecord.init(row:))
+    }
+
     /// The instance of each model that ended last.
     static func lastEnded(in db: Database) throws -> [InstanceRecord] {
         try Row.fetchAll(
@@ -55,6 +61,7 @@ extension InstanceRecord {
             server = ServerProcess(pid: pid, startTicks: try row.bits("server_start_ticks"))
         }
         containerID = try row.value("container_id")
+        image = try row.value("image")
         address = try row.value("address")
         startedAt = try row.time(ifAny: "started_at")
         readyAt = try row.time(ifAny: "ready_at")
@@ -68,12 +75,12 @@ extension InstanceRecord {
         try db.execute(
             sql: """
                 INSERT INTO instance
-                    (id, key, generation, replica, attempt, phase, phase_since, source, host, port, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, key, generation, replica, attempt, phase, phase_since, source, image, host, port, created_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 id.text, key.description, generation, replica, attempt, phase.rawValue, phaseSince.milliseconds,
-                try CanonicalJSON.text(source), host, port, createdAt.milliseconds,
+                try CanonicalJSON.text(source), image, host, port, createdAt.milliseconds,
             ])
     }
 
@@ -88,7 +95,8 @@ extension InstanceRecord {
                     container_id = :container_id, address = :address, started_at = :started_at, ready_at = :ready_at,
                     stop_cause = :stop_cause, unknown_reason = :unknown_reason,
                     exit_kind = :exit_kind, exit_code = :exit_code, exit_signal = :exit_signal,
-                    exit_errno = :exit_errno, exit_at = :exit_at, exit_message = :exit_message, exit_log = :exit_log
+                    exit_errno = :exit_errno, exit_at = :exit_at, exit_message = :exit_message, exit_log = :exit_log,
+                    exit_oom = :exit_oom
                 WHERE id = :id
                 """,
             arguments: [
@@ -104,6 +112,7 @@ extension InstanceRecord {
                 "exit_kind": exit?.kind.word, "exit_code": exit?.kind.code, "exit_signal": exit?.kind.signal,
                 "exit_errno": exit?.kind.errno, "exit_at": exit?.at.milliseconds, "exit_message": exit?.message,
                 "exit_log": try exit.map { try CanonicalJSON.text($0.logTail) },
+                "exit_oom": exit?.isOutOfMemory ?? false,
             ])
     }
 }

@@ -39,7 +39,8 @@ extension InstanceRecord {
             adopted = true
             unknownReason = nil
             server = found ?? server
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed:
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+            .pulling, .pulled, .drifted, .newImage, .swept:
             break
         }
     }

@@ -71,6 +71,7 @@ extension Journal {
         case .exited(_, _, let backoff, let endsDemand):
             if endsDemand { model.lastExitAt = max(model.lastExitAt ?? now, now) }
             model.backoff = backoff ?? model.backoff
+            model.setDrift(to: nil)
             try model.save(in: db)
             try pruneEnded(of: after.key)
         default:

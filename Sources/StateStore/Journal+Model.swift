@@ -10,7 +10,9 @@ extension Journal {
         after.apply(change, at: now)
         if case .noted(_, let message) = change { return try event("note", of: before.key, message) }
         guard after != before else { return }
+        if case .pulling(_, _, let cause, _) = change, before.pull == nil { try openPull(of: before.key, cause: cause) }
         try after.save(in: db)
+        if let pull = before.pull, after.pull == nil { try closePull(pull, of: before.key, by: change) }
         if let (kind, message) = change.event(after: after) { try event(kind, of: after.key, message) }
     }
 
@@ -18,6 +20,7 @@ extension Journal {
     private func forget(_ model: ModelRecord) throws {
         // Whoever decided this saw a model whose manifest was gone; it may have come back since.
         guard model.isRemoved else { return }
+        if model.pull != nil { try record(.pulled(model.key, .failed("the model was removed")), of: model) }
         try db.execute(sql: "DELETE FROM model WHERE key = ?", arguments: [model.key.description])
         try pruneManifestFiles()
         try did(.remove, of: model.key, cause: "removed from its manifest")
@@ -33,6 +36,7 @@ extension ModelRecord {
         case .backoff(_, let backoff): self.backoff = backoff
         case .loadFailed(_, let backoff, let ending):
             self.backoff = backoff
+            pull = nil
             if demand == ending { demand = .none }
         case .load(_, let by):
             forgetFailures()
@@ -45,8 +49,17 @@ extension ModelRecord {
             generation += 1
             forgetFailures()
         case .waiting(_, let reason): waiting = reason
+        case .pulling(_, let progress, _, _):
+            pull = progress
+            waiting = nil
+        case .pulled: pull = nil
+        case .drifted(_, let image): setDrift(to: image)
+        case .newImage(_, let image):
+            generation += 1
+            drift = image
+            followsDrift = true
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed, .unloading, .givenUp, .noted:
+            .unknown, .adopted, .removed, .unloading, .givenUp, .noted, .swept:
             break
         }
     }
@@ -69,8 +82,12 @@ extension StateChange {
         case .restart(_, let by): ("restart", "restart by \(by): generation \(model.generation)")
         case .waiting(_, let reason?): ("waiting", reason)
         case .waiting(_, nil): ("waiting", "waits no longer")
+        case .pulling(_, let progress, _, let isNews): isNews ? ("pulling", progress.description) : nil
+        case .drifted(_, let image?): ("drift", "its image is now \(image)")
+        case .drifted(_, nil): ("drift", "its image is again what runs")
+        case .newImage(_, let image): ("image", "\(image) is to be run: generation \(model.generation)")
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed, .unloading, .givenUp, .measured, .noted:
+            .unknown, .adopted, .removed, .unloading, .givenUp, .measured, .noted, .pulled, .swept:
             nil
         }
     }

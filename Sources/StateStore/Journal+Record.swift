@@ -11,6 +11,8 @@ extension Journal {
         } else if let key = change.key {
             guard let before = try ModelRecord.one(key, in: db) else { return }
             try record(change, of: before)
+        } else if case .swept(let sentence) = change {
+            try event("swept", of: nil, sentence)
         }
     }
 }
@@ -23,7 +25,8 @@ extension StateChange {
             .routed(let id), .unrouted(let id, _), .draining(let id, _), .stopping(let id, _), .exited(let id, _, _, _),
             .unknown(let id, _), .adopted(let id, _), .unloading(let id, _, _, _), .givenUp(let id, _, _, _):
             id
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed:
+        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+            .pulling, .pulled, .drifted, .newImage, .swept:
             nil
         }
     }
@@ -33,10 +36,11 @@ extension StateChange {
         switch self {
         case .demand(let key, _), .hold(let key, _), .backoff(let key, _), .restart(let key, _),
             .waiting(let key, _), .removed(let key), .loadFailed(let key, _, _), .load(let key, _),
-            .unload(let key, _, _), .measured(let key, _), .noted(let key, _):
+            .unload(let key, _, _), .measured(let key, _), .noted(let key, _), .pulling(let key, _, _, _),
+            .pulled(let key, _), .drifted(let key, _), .newImage(let key, _):
             key
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .unloading, .givenUp:
+            .unknown, .adopted, .unloading, .givenUp, .swept:
             nil
         }
     }

@@ -67,7 +67,7 @@ struct Journal {
         try pruneOperations()
     }
 
-    private func pruneOperations() throws {
+    func pruneOperations() throws {
         try db.execute(
             sql: "DELETE FROM operation WHERE id <= ? AND closed_at IS NOT NULL",
             arguments: [db.lastInsertedRowID - Int64(Self.longest)])

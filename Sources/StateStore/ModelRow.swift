@@ -44,6 +44,9 @@ extension ModelRecord {
         loads = try LoadTimes(row)
         memory = try row.value("memory_bytes")
         waiting = try row.value("waiting")
+        pull = try row.json(ifAny: "pull")
+        drift = try row.value("drift")
+        followsDrift = try row.value("drift_followed")
     }
 
     /// Writes what is remembered of a model between instances. What was accepted is written by `accept` alone.
@@ -55,7 +58,8 @@ extension ModelRecord {
                     failures = :failures, failure_class = :failure_class, failure_message = :failure_message,
                     failure_at = :failure_at, failure_exit = :failure_exit, next_attempt_at = :next_attempt_at,
                     last_exit_at = :last_exit_at, load_count = :load_count, last_load_ms = :last_load_ms,
-                    usual_load_ms = :usual_load_ms, memory_bytes = :memory_bytes, waiting = :waiting
+                    usual_load_ms = :usual_load_ms, memory_bytes = :memory_bytes, waiting = :waiting,
+                    pull = :pull, pull_message = :pull_message, drift = :drift, drift_followed = :drift_followed
                 WHERE key = :key
                 """,
             arguments: [
@@ -71,6 +75,8 @@ extension ModelRecord {
                 "last_exit_at": lastExitAt?.milliseconds, "load_count": loads?.count ?? 0,
                 "last_load_ms": loads?.last.milliseconds, "usual_load_ms": loads?.usual.milliseconds,
                 "memory_bytes": memory, "waiting": waiting,
+                "pull": try pull.map { try CanonicalJSON.text($0) }, "pull_message": pull?.description,
+                "drift": drift, "drift_followed": followsDrift,
             ])
     }
 }

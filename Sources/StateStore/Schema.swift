@@ -9,14 +9,17 @@ internal import GRDB
 // makes a `revision`, numbered across all roots, so that a number alone names one. `revision_model` keeps what each
 // revision changed: a root as of revision N is the newest row at or below N of every key. `manifest_file` holds the
 // files that define models now, and `model` the models themselves: the canonical spec as JSON, the generation, and what
-// is remembered between instances (demand, hold, backoff, load times, the memory that was last measured).
+// is remembered between instances (demand, hold, backoff, load times, the memory that was last measured), how far the
+// fetching of its image is (`pull`), and what the image's name has come to stand for since it was launched (`drift`).
 //
 // **What may run.** An `instance` is one launch. Its row is born in the phase `intent`, before anything of it exists,
-// and moves along the arrows of its life, never back. While it is live it holds a `port_lease`; `route` says that
+// and moves along the arrows of its life, never back. A container has a fixed `image`, so that what runs does not depend on
+// what a tag means today. While it is live it holds a `port_lease`; `route` says that
 // predictions go to it. Ended instances are kept, the newest few of each model.
 //
 // **What was done.** An `operation` is a step with its cause. It is opened in the transaction that announces the step
-// and closed in the one that records its result: an open one after a crash is a step whose result nobody saw. An
+// and closed in the one that records its result: an open one after a crash is a step whose result nobody saw. A `pull` is
+// of a model, before there is an instance; all others are of an instance. An
 // `event` is a line for people.
 //
 // **Who may write.** `meta` has one row: the name of this state, and the epoch. Every controller raises the epoch when
@@ -26,9 +29,10 @@ internal import GRDB
 //
 // - at most one instance from `intent` to `unready` for each (key, generation, replica);
 // - no port is leased twice, a live instance keeps its lease, and nothing is launched without one;
-// - at most one open operation an instance, and none of one that has ended;
+// - at most one open operation an instance, and none of one that has ended; at most one open pull a model, and one where
+//   the model says that it pulls;
 // - a route is made only to a ready instance, and must be gone before the instance goes further than `unready`;
-// - from `gated` to `stopping` an instance has a verified identity: that of its shim, or a container id;
+// - from `gated` to `stopping` an instance has a verified identity: that of its shim, or a container id, never both;
 // - phases follow the arrows; ids, and what an instance was launched as, never change; a live row is never deleted;
 // - generations and the epoch only grow.
 //
@@ -53,6 +57,11 @@ enum Schema {
             try db.execute(sql: Migration2.tables)
             try db.execute(sql: Migration2.rules)
             try db.execute(sql: Migration2.views)
+        }
+        migrator.registerMigration("3") { db in
+            try db.execute(sql: Migration3.tables)
+            try db.execute(sql: Migration3.rules)
+            try db.execute(sql: Migration3.views)
         }
         return migrator
     }

@@ -1,6 +1,6 @@
 internal import GRDB
 internal import Glibc
-internal import ModelCore
+package import ModelCore
 package import Reconciler
 
 /// Reads a state without the right to write it: with a controller running or dead, from a disk that may be read-only.
@@ -12,7 +12,7 @@ package import Reconciler
 /// only reads undo a transaction that was cut short before there was a log. So the reader copies the database and what
 /// belongs to it into a directory of its own, where it may write, and reads the copy.
 package struct StateReader: Sendable {
-    private let directory: StateDirectory
+    let directory: StateDirectory
 
     package init(_ directory: StateDirectory) {
         self.directory = directory
@@ -25,6 +25,18 @@ package struct StateReader: Sendable {
 
     /// Reads everything at one moment; `nil` where there is no database, or nothing in it yet. Blocks.
     package func snapshot() throws(StoreError) -> StateSnapshot? {
+        guard var snapshot = try read({ db in try StateSnapshot(db) }) else { return nil }
+        snapshot.controller = StateLock.holder(at: directory)
+        return snapshot
+    }
+
+    /// The instances of a model that are still recorded: those that live and the latest that have ended, the one that
+    /// was launched last first. `nil` where there is no database, or nothing in it yet. Blocks.
+    package func instances(of key: ModelKey) throws(StoreError) -> [InstanceRecord]? {
+        try read { db in try InstanceRecord.recorded(of: key, in: db) }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value? {
         guard access(directory.database, F_OK) == 0 else {
             // A directory that is not there holds no state. One that may not be entered might.
             guard errno != EACCES else {
@@ -35,36 +47,36 @@ package struct StateReader: Sendable {
         do {
             var configuration = StateDirectory.configuration
             configuration.readonly = true
-            return try read(directory.database, configuration)
+            return try read(directory.database, configuration, body)
         } catch let error as DatabaseError where error.needsWritableDirectory {
-            return try readCopy()
+            return try readCopy(body)
         } catch {
             throw StoreError(error, database: directory.database)
         }
     }
 
-    private func read(_ path: String, _ configuration: Configuration) throws -> StateSnapshot? {
+    private func read<Value>(
+        _ path: String, _ configuration: Configuration, _ body: (Database) throws -> Value
+    ) throws -> Value? {
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        let snapshot = try queue.read { db -> StateSnapshot? in
+        let value = try queue.read { db -> Value? in
             guard try db.checkIsStateDatabase(at: directory.database) else { return nil }
             guard try Schema.migrator.hasCompletedMigrations(db) else {
                 throw StoreError.unavailable(
                     "\(directory.database) was written by an older version of modelet: `modelet serve` brings it up to date"
                 )
             }
-            return try StateIdentity.isNamed(in: db) ? StateSnapshot(db) : nil
+            return try StateIdentity.isNamed(in: db) ? body(db) : nil
         }
         try queue.close()
-        return snapshot.map { snapshot in
-            var snapshot = snapshot
-            snapshot.controller = StateLock.holder(at: directory)
-            return snapshot
-        }
+        return value
     }
 
-    private func readCopy() throws(StoreError) -> StateSnapshot? {
+    private func readCopy<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value? {
         do {
-            return try PrivateCopy.with(directory.databaseFiles) { try read($0, StateDirectory.configuration) }
+            return try PrivateCopy.with(directory.databaseFiles) {
+                try read($0, StateDirectory.configuration, body)
+            }
         } catch {
             throw StoreError(error, database: directory.database)
         }

@@ -29,6 +29,9 @@ package struct ModelSnapshot: Hashable, Sendable {
     /// Why its latest load failed, while that is not forgotten.
     package var lastFailure: LoadFailure? { model.backoff?.lastFailure }
 
+    /// Where the name of its image has come to stand for another one than runs.
+    package var drift: Drift? { Drift(of: model, instances: instances) }
+
     package func condition(at now: Timestamp) -> ModelCondition {
         ModelCore.condition(of: model, instances: instances, now: now)
     }

@@ -78,6 +78,76 @@ import Testing
         try store.close()
     }
 
+    @Test func tellsOfAPullFromItsBeginningToItsEnd() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        func pull(_ finished: Int, isNews: Bool = true, at seconds: Int64) async throws {
+            let progress = PullProgress(
+                image: "x:1", finishedLayers: finished, layers: 2, fetchedBytes: 1 << 20, totalBytes: 2 << 20)
+            try await store.commit(
+                .pulling(Sample.key, progress, cause: "load: eager", isNews: isNews), at: Sample.time(seconds))
+        }
+        try await pull(0, at: 1)
+        try await pull(1, isNews: false, at: 2)
+        #expect(try state.query("\(operations) WHERE kind = 'pull'") == ["pull|load: eager|open|"])
+        try await store.commit(.pulled(Sample.key, .succeeded(last: nil)), at: Sample.time(13))
+        try await pull(0, at: 20)
+        try await store.commit(.pulled(Sample.key, .failed("unloaded by ops")), at: Sample.time(21))
+        try await pull(0, at: 30)
+        try await store.commit(.loadFailed(Sample.key, Sample.backoff(), ending: .none), at: Sample.time(31))
+        #expect(
+            try state.query(operations) == [
+                "pull|load: eager|succeeded|x:1 was pulled in 12s, 2MiB", "pull|load: eager|failed|unloaded by ops",
+                "pull|load: eager|failed|exited with code 3",
+            ])
+        let progress = "pulling|pulling x:1: 0 of 2 layers, 1MiB of 2MiB"
+        #expect(
+            try state.query("SELECT kind, message FROM events WHERE id > 2") == [
+                progress, "pulled|x:1 was pulled in 12s, 2MiB", progress, "pull_failed|x:1: unloaded by ops", progress,
+                "backoff|exited with code 3",
+            ])
+        try store.close()
+    }
+
+    @Test func tellsOfImagesThatMoveAndOfWhatIsSwept() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        try await store.commit(.drifted(Sample.key, to: "r/x@sha256:b"), at: Sample.time(1))
+        #expect(try state.query("SELECT generation, drift FROM models") == ["1|r/x@sha256:b"])
+        try await store.commit(.newImage(Sample.key, "r/x@sha256:b"), at: Sample.time(2))
+        try await store.commit(.drifted(Sample.key, to: nil), at: Sample.time(3))
+        try await store.commit(.swept("modelet-x was left behind"), at: Sample.time(4))
+        #expect(
+            try state.query("SELECT coalesce(key, '-'), kind, message FROM events WHERE id > 2") == [
+                "\(Sample.key)|drift|its image is now r/x@sha256:b",
+                "\(Sample.key)|image|r/x@sha256:b is to be run: generation 2",
+                "\(Sample.key)|drift|its image is again what runs", "-|swept|modelet-x was left behind",
+            ])
+        try store.close()
+    }
+
+    @Test func keepsWhatAContainerWasAndHowMemoryEndedIt() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        let intent = Sample.containerIntent()
+        _ = try await store.begin(intent, cause: "test", startSlots: 1, at: Sample.time(0))
+        try await store.commit(.gated(intent.id, PreparedInstance(containerID: "c0ffee")), at: Sample.time(1))
+        let image = intent.image ?? ""
+        #expect(try state.query("SELECT container_id, image FROM models") == ["c0ffee|\(image)"])
+        var exit = Sample.exit(.signaled(signal: 9))
+        exit.isOutOfMemory = true
+        try await store.commit(.exited(intent.id, exit, backoff: nil, endsDemand: true), at: Sample.time(2))
+        #expect(
+            try state.query("SELECT container_id, image, exit_signal, out_of_memory FROM instances") == [
+                "c0ffee|\(image)|9|1"
+            ])
+        #expect(try StateReader(state.directory).snapshot()?.models.first?.lastExit == exit)
+        try store.close()
+    }
+
     /// "Writes nothing" is asked of SQLite itself: its counter of changed rows, and the version that every commit of
     /// anything raises for other connections.
     @Test func whatChangesNothingWritesNothing() async throws {

@@ -106,14 +106,30 @@ import Testing
         expectSuccess(
             try state.sql(
                 """
+                DROP VIEW models;
+                DROP VIEW instances;
                 DROP TRIGGER model_load_times_are_whole;
                 DROP TRIGGER model_loads_are_only_added;
-                DROP VIEW models;
+                DROP TRIGGER instance_image_is_fixed;
+                DROP TRIGGER instance_is_of_one_kind;
+                DROP TRIGGER operation_pull_is_of_a_model;
+                DROP TRIGGER operation_pull_is_the_only_open_one;
+                DROP TRIGGER model_pull_is_journalled;
+                DROP TRIGGER operation_pull_ends_with_the_model_s;
+                DROP TRIGGER model_pulling_is_kept;
+                DROP INDEX operation_open_pull;
+                ALTER TABLE model DROP COLUMN pull_message;
+                ALTER TABLE model DROP COLUMN pull;
+                ALTER TABLE model DROP COLUMN drift_followed;
+                ALTER TABLE model DROP COLUMN drift;
+                ALTER TABLE instance DROP COLUMN image;
+                ALTER TABLE instance DROP COLUMN exit_oom;
                 ALTER TABLE model DROP COLUMN load_count;
                 ALTER TABLE model DROP COLUMN usual_load_ms;
                 ALTER TABLE model DROP COLUMN memory_bytes;
                 CREATE VIEW models AS SELECT key FROM model;
-                DELETE FROM grdb_migrations WHERE identifier = '2';
+                CREATE VIEW instances AS SELECT key FROM instance;
+                DELETE FROM grdb_migrations WHERE identifier IN ('2', '3');
                 """))
         #expect(throws: StoreError.self) { try StateReader(state.directory).snapshot() }
         let again = try state.open()
@@ -122,6 +138,40 @@ import Testing
         let columns = "state, loads, last_load_seconds, usual_load_seconds, memory_bytes"
         #expect(try state.query("SELECT \(columns) FROM models") == ["ready|1|1.0|1.0|", "standby|0|||"])
         try again.close()
+    }
+
+    /// A database as a controller left it that knew neither containers nor their images.
+    @Test func bringsTheSecondSchemaUpToDate() async throws {
+        let state = try State()
+        #expect(mkdir(state.directory.path, 0o700) == 0)
+        expectSuccess(try state.sql("PRAGMA application_id = 1835297908; PRAGMA journal_mode = WAL"))
+        expectSuccess(try state.sql(secondSchemaDump))
+        #expect(throws: StoreError.self) { try StateReader(state.directory).snapshot() }
+        let store = try state.open()
+        let models = try await store.models()
+        #expect(models.map(\.generation) == [1, 2, 1])
+        #expect(models.map(\.pull) == [nil, nil, nil])
+        #expect(models.map(\.drift) == [nil, nil, nil])
+        #expect(models.first?.backoff?.lastFailure.exit?.kind == .exited(code: 1))
+        #expect(models.first?.backoff?.lastFailure.exit?.isOutOfMemory == false)
+        let live = try await store.liveInstances()
+        #expect(live.map(\.phase) == [.ready])
+        #expect(live.map(\.image) == [nil])
+        #expect(live.map(\.isRouted) == [true])
+        #expect(
+            try state.query("SELECT key, state, image, drift FROM models") == [
+                "churn/scorer/broken|held||", "churn/scorer/default|ready||", "churn/scorer/image|standby||",
+            ])
+        #expect(try state.query("SELECT sum(out_of_memory) FROM instances") == ["0"])
+        // What has been recorded can be gone on with.
+        let progress = PullProgress(image: "python:3.12")
+        let image = ModelKey(domain: "churn", source: "scorer", model: "image")
+        try await store.commit(.pulling(image, progress, cause: "test", isNews: true), at: Sample.time(1))
+        try await store.commit(
+            .exited(live[0].id, Sample.exit(), backoff: nil, endsDemand: false), at: Sample.time(1))
+        #expect(try await store.liveInstances() == [])
+        #expect(try StateReader(state.directory).snapshot()?.models.count == 3)
+        try store.close()
     }
 
     /// What a first start leaves that was killed at one of its steps.

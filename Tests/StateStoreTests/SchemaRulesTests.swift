@@ -127,6 +127,36 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
                 + "UPDATE instance SET phase = 'exited'", "end_is_explained"),
     ]
 
+    private static let pull =
+        "INSERT INTO operation (key, kind, cause, opened_at) VALUES ('\(Sample.key)', 'pull', 'c', 0); "
+        + "UPDATE model SET pull = '{}', pull_message = 'pulling'"
+
+    static let containers: [ForbiddenWrite] = [
+        ForbiddenWrite(.intent, "UPDATE instance SET image = 'x@sha256:1'", "never changes"),
+        ForbiddenWrite(.gated, "UPDATE instance SET container_id = 'c'", "process or a container"),
+        ForbiddenWrite(
+            .exited,
+            "\(insertInstance()); DROP TRIGGER instance_image_is_fixed; "
+                + "UPDATE instance SET image = 'x@sha256:1' WHERE id = 'other'; "
+                + "UPDATE instance SET shim_pid = 5 WHERE id = 'other'", "process or a container"),
+        ForbiddenWrite(.exited, "DROP TRIGGER instance_image_is_fixed; UPDATE instance SET image = ''", "CHECK"),
+        ForbiddenWrite(.ready, "UPDATE instance SET exit_oom = 1", "CHECK"),
+        ForbiddenWrite(.exited, "UPDATE instance SET exit_oom = 2", "CHECK"),
+        ForbiddenWrite(.ready, "UPDATE model SET pull = '{}', pull_message = ''", "no pull of the model is open"),
+        ForbiddenWrite(.ready, "\(pull); UPDATE model SET pull_message = NULL", "CHECK"),
+        ForbiddenWrite(.ready, "\(pull); UPDATE model SET pull = '{'", "CHECK"),
+        ForbiddenWrite(.ready, "\(pull); \(pull)", "still open"),
+        ForbiddenWrite(
+            .ready, "\(pull); UPDATE operation SET closed_at = 1, outcome = 'failed' WHERE closed_at IS NULL",
+            "still says that it pulls"),
+        ForbiddenWrite(.exited, "\(pull); DELETE FROM model", "being pulled"),
+        ForbiddenWrite(
+            .exited,
+            "INSERT INTO operation (key, instance_id, kind, cause, opened_at) VALUES ('k', '\(id)', 'pull', 'c', 0)",
+            "before there is an instance"),
+        ForbiddenWrite(.ready, "UPDATE model SET drift_followed = 1", "CHECK"),
+    ]
+
     static let others: [ForbiddenWrite] = [
         ForbiddenWrite(.ready, "UPDATE meta SET epoch = epoch - 1", "only grows"),
         ForbiddenWrite(.ready, "UPDATE meta SET epoch = epoch", "only grows"),
@@ -145,7 +175,7 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
         ForbiddenWrite(.ready, "UPDATE model SET generation = 'one'", "cannot store TEXT"),
     ]
 
-    @Test(arguments: twins + ports + operations + routes + identities + lives + others)
+    @Test(arguments: twins + ports + operations + routes + identities + lives + containers + others)
     func refuses(_ write: ForbiddenWrite) async throws {
         let state = try State()
         let store = try await state.open(launchedTo: write.phase)
@@ -177,7 +207,9 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
                     BEGIN;
                     UPDATE operation SET closed_at = 1, outcome = 'succeeded' WHERE closed_at IS NULL;
                     UPDATE instance SET phase = '\(to)', started_at = 1, ready_at = 1, address = '::1',
-                        container_id = 'c', exit_kind = \(kind), exit_code = \(to == .exited ? "1" : "NULL"),
+                        shim_pid = coalesce(shim_pid, 1), shim_boot_id = coalesce(shim_boot_id, ''),
+                        shim_start_ticks = coalesce(shim_start_ticks, 1),
+                        shim_pid_namespace = coalesce(shim_pid_namespace, 1), exit_kind = \(kind), exit_code = \(to == .exited ? "1" : "NULL"),
                         exit_at = \(isEnd ? "1" : "NULL"), exit_message = \(isEnd ? "''" : "NULL"),
                         exit_log = \(isEnd ? "'[]'" : "NULL");
                     ROLLBACK;

@@ -90,7 +90,7 @@ import Testing
             return "\(model.model.key)|\(condition.state.rawValue)|\(condition.reason ?? "")"
         }
         #expect(try state.query("SELECT key, state, reason FROM models") == expected)
-        #expect(Set(snapshot.models.map { $0.condition(at: Self.now).state }).count >= 11)
+        #expect(Set(snapshot.models.map { $0.condition(at: Self.now).state }).count >= 12)
         try store.close()
     }
 
@@ -122,6 +122,13 @@ import Testing
         case 3: try await store.commit(.waiting(key, reason: "waits for \(number)"), at: at)
         default: break
         }
+        if choice % 3 == 1 {
+            let progress = PullProgress(
+                image: "x:\(number)", finishedLayers: 1, layers: choice % 2 * 7, fetchedBytes: 1 << 20,
+                totalBytes: 5 << 20)
+            try await store.commit(.pulling(key, progress, cause: "test", isNews: false), at: at)
+        }
+        if choice % 13 == 5 { try await store.commit(.restart(key, by: "ops"), at: at) }
         if choice % 11 == 10 { try await store.commit(.hold(key, Hold(since: at, by: "ops")), at: at) }
     }
 }
