@@ -7,6 +7,7 @@ extension Controller {
     /// Adopts every live instance and publishes the route of every accepted model, before anything is started. When
     /// it returns, the gateway can serve as the earlier controller did.
     package func adoptInstances() async throws(StoreError) {
+        try await closeInterruptedPulls()
         let instances = try await parts.store.liveInstances()
         let errors = await withTaskGroup(of: StoreError?.self) { group in
             for instance in instances {
@@ -24,6 +25,8 @@ extension Controller {
         if let error = errors.first { throw error }
         try await publishAll()
         await pruneRuntimeFiles()
+        // Not waited for: an engine that hangs must not keep what is ready from being served.
+        submit.yield(.sweep)
     }
 
     /// Publishes the route of every accepted model, all at once.

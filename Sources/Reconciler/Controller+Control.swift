@@ -43,6 +43,7 @@ extension Controller {
             let applier = ManifestApplier(store: parts.store, manifests: parts.manifests)
             let report = try await applier.apply(
                 directory: root, removalGuard: removalGuard, follows: follows, at: parts.time.now())
+            try await followRoots()
             enqueue(report.changes.map(\.key))
             // One that others wait for may be smaller now, or free to go.
             if !report.changes.isEmpty { wakeParked() }
@@ -51,6 +52,8 @@ extension Controller {
             try await retryWhatTheDiskAllows()
             state.withLock { $0.isComplete = true }
             tellReadiness()
+            // An operator's own; what is read again every half minute asks no registry.
+            if !follows { submit.yield(.lookAtImages) }
             return report
         } catch {
             throw ControlError(error)
@@ -125,7 +128,10 @@ extension Controller {
         case (.ready, .ready):
             // An instance that is yet to be replaced does not count.
             let isReached = instances.contains { $0.isRouted && $0.generation == model.generation }
-            return (condition, isReached ? true : nil)
+            if isReached { return (condition, true) }
+            // The old generation serves on; the new one cannot be had before somebody has changed something.
+            let isFinal = model.backoff.map { $0.lastFailure.classification == .terminal && condition.reason != nil }
+            return (condition, isFinal == true ? false : nil)
         case (.ready, .remote): return (condition, true)
         case (.ready, .failed), (.ready, .held), (.ready, .standby): return (condition, false)
         case (.ready, .backoff): return (condition, model.isDemanded ? nil : false)
@@ -186,7 +192,7 @@ extension ControlError {
 
 extension [ModelKey] {
     /// The key that someone who typed `key` may have meant: one that shares its source or its domain.
-    fileprivate func nearest(to key: ModelKey) -> ModelKey? {
+    package func nearest(to key: ModelKey) -> ModelKey? {
         first { $0.source == key.source && $0.model == key.model }
             ?? first { $0.domain == key.domain && $0.source == key.source }
             ?? first { $0.domain == key.domain }

@@ -65,12 +65,15 @@ extension Controller {
             try await adopt(leftover)
             return true
         }
-        let observation = Observation(
+        var observation = Observation(
             model: model, instances: instances, isShuttingDown: mode == .stopping,
             idleSince: await idleSince(of: model, instances), eviction: eviction(of: key, instances))
+        guard let isSupplied = try await supplyReplacement(observation) else { return true }
+        observation.isSupplied = isSupplied
         let decision = decide(observation, now: parts.time.now())
         // Whoever wants to be started no more stands in nobody's way.
         if !decision.isStart, leaveLine(key) { wakeParked() }
+        if !decision.isStart { try await leavePull(of: observation) }
         switch decision {
         case .operate(let step, let cause):
             return try await perform(step, for: observation, cause: cause)
@@ -78,11 +81,11 @@ extension Controller {
             await publish(model, instances)
             if instances.isEmpty { try await setWaiting(reason, for: model) }
             if let until { wake(key, at: until) }
-            return false
+            return try await follow(observation)
         case .settled:
             await publish(model, instances)
             try await setWaiting(nil, for: model)
-            return false
+            return try await follow(observation)
         }
     }
 

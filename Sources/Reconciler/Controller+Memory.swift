@@ -55,11 +55,6 @@ extension Controller {
         }
     }
 
-    private func untilCancelled() async {
-        let (never, _) = AsyncStream<Never>.makeStream()
-        for await _ in never {}
-    }
-
     /// Measures everything; where more is taken than the budget allows, says so and asks idle models to leave. A busy
     /// one is never ended for it.
     func lookAtMemory() async throws(StoreError) {

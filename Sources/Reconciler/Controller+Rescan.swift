@@ -9,19 +9,41 @@ extension Controller {
         enqueue(try await parts.store.models().map(\.key))
     }
 
-    /// Reads every registered root again every ``rescanInterval``, until cancelled.
+    /// Reads every registered root again whenever something in it changes, and every ``rescanInterval``, until cancelled.
     package func rescan() async {
-        while (try? await parts.time.sleep(for: Self.rescanInterval)) != nil {
-            await rescanOnce()
-            await pruneRuntimeFiles()
+        await withTaskGroup { group in
+            group.addTask {
+                for await _ in self.parts.manifests.changes { await self.readRootsAgain() }
+            }
+            group.addTask {
+                while (try? await self.parts.time.sleep(for: Self.rescanInterval)) != nil {
+                    await self.readRootsAgain()
+                    await self.pruneRuntimeFiles()
+                    await self.sweep()
+                }
+            }
         }
     }
 
-    /// Edits that nobody announced (on a network file system, say) are seen after this long at the latest.
+    /// Has the roots watched that are registered now.
+    func followRoots() async throws(StoreError) {
+        let logger = parts.logger
+        parts.manifests.follow(try await parts.store.roots()) { trouble in
+            logger.warning("manifests cannot be watched", metadata: ["reason": "\(trouble)"])
+        }
+    }
+
+    /// Edits that the kernel did not announce (on a network file system, say) are seen after this long at the latest.
     static let rescanInterval: Seconds = 30
 
-    /// Reads every registered root again. What cannot be accepted is logged, and stays as it was.
+    /// As somebody asks for it: reads every registered root again, and looks at which images have moved.
     package func rescanOnce() async {
+        await readRootsAgain()
+        submit.yield(.lookAtImages)
+    }
+
+    /// What cannot be accepted is logged, and stays as it was.
+    private func readRootsAgain() async {
         guard state.withLock({ $0.mode == .running }) else { return }
         do throws(StoreError) {
             for root in try await parts.store.roots() {

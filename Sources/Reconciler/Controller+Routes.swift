@@ -32,6 +32,9 @@ extension Controller {
             state.serving[key] = nil
             state.evictions[key] = nil
             state.dismissed[key] = nil
+            state.pulls[key] = nil
+            state.supplies[key] = nil
+            state.following.remove(key)
             return state.published.removeValue(forKey: key) != nil
         }
         if wasKnown { await parts.routes.publish([.remove(key)]) }

@@ -7,6 +7,8 @@ extension Controller {
         case wake(ModelKey, at: Timestamp)
         case awaitIdleness(of: [InstanceID], for: ModelKey)
         case measure(InstanceRecord)
+        case lookAtImages
+        case sweep
         /// Tell the run loop that the state was taken over by another controller.
         case superseded
     }
@@ -44,6 +46,14 @@ extension Controller {
         var dismissed: [ModelKey: String] = [:]
         /// Whether instances were last seen to take more memory than the budget allows.
         var isOverMemory = false
+        /// What was heard of the pulls that are recorded.
+        var pulls: [ModelKey: PullNote] = [:]
+        /// The image that was got for the next start of each model, until that has been tried.
+        var supplies: [ModelKey: Supply] = [:]
+        /// Models whose new image is being got while the old one runs.
+        var following: Set<ModelKey> = []
+        /// Whether it is being looked at which images have moved, and whether that is to be done once more.
+        var imageLook = ImageLook.none
         /// The latest spec of each model, for the tasks that watch its instance.
         var models: [ModelKey: ModelRecord] = [:]
         /// The route that the gateway was last given.

@@ -51,7 +51,8 @@ extension Controller {
 
     // MARK: - Start
 
-    private func start(_ model: ModelRecord, cause: String) async throws(StoreError) -> Bool {
+    private func start(_ wanted: ModelRecord, cause: String) async throws(StoreError) -> Bool {
+        var model = wanted
         guard let source = model.spec.source else { return false }
         guard let runtime = parts.runtime(source) else {
             let message = "\(source.type) models are not supported yet by this version of modelet"
@@ -60,6 +61,16 @@ extension Controller {
         if let obstacle = parts.obstacle(source, model.root) {
             _ = state.withLock { $0.obstructed.insert(model.key) }
             return try await fail(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
+        }
+        let image: String?
+        switch try await supply(source, of: model, with: runtime, cause: cause) {
+        case .ready(let ready):
+            image = ready
+            model.pull = nil
+        case .underway: return try await awaitPull(of: model)
+        // Cut short by the end of this controller, and no failure of the model.
+        case .failed where Task.isCancelled: return false
+        case .failed(let failure): return try await fail(model, failure)
         }
         // Parked before it looks: what is given back meanwhile wakes it.
         _ = state.withLock { $0.parked.insert(model.key) }
@@ -80,9 +91,10 @@ extension Controller {
             if Task.isCancelled { return false }
             return try await fail(model, error)
         }
-        let instance = InstanceRecord(
+        var instance = InstanceRecord(
             id: id, key: model.key, generation: model.generation,
             attempt: attempt, source: source.runFields, host: source.host, port: port, createdAt: parts.time.now())
+        instance.image = image
         return try await launch(instance, of: model, with: runtime, contest, cause: cause)
     }
 
@@ -99,7 +111,10 @@ extension Controller {
                 return try await wait(model, for: admission)
             }
             leaveLine(model.key)
-            _ = state.withLock { $0.parked.remove(instance.key) }
+            state.withLock { state in
+                state.parked.remove(instance.key)
+                state.supplies[instance.key] = nil
+            }
             try await setWaiting(nil, for: model)
             let prepared: PreparedInstance
             do {
@@ -153,6 +168,10 @@ extension Controller {
     /// A load that failed before there was an instance.
     func fail(_ model: ModelRecord, _ failure: LoadFailure) async throws(StoreError) -> Bool {
         try await commit(.loadFailed(model.key, backoff(of: model, after: failure), ending: model.demand))
+        state.withLock { state in
+            state.pulls[model.key] = nil
+            state.supplies[model.key] = nil
+        }
         await tellCallers(of: model, about: failure)
         return true
     }

@@ -31,6 +31,21 @@ extension Controller {
         for latch in latches { await latch.wait() }
     }
 
+    /// Has a look taken at whatever a runtime says has come further, until cancelled.
+    func listenToWakes() async {
+        await withDiscardingTaskGroup { group in
+            for runtime in parts.runtimes {
+                group.addTask { for await key in runtime.wakes { self.enqueue(key) } }
+            }
+        }
+        await untilCancelled()
+    }
+
+    func untilCancelled() async {
+        let (never, _) = AsyncStream<Never>.makeStream()
+        for await _ in never {}
+    }
+
     /// Has a look taken at `key` at `time`; an earlier look that is already planned serves as well.
     func wake(_ key: ModelKey, at time: Timestamp) {
         let isEarlier = state.withLock { state in

@@ -8,6 +8,7 @@ enum Sighting: Sendable {
     case ready(InstanceRecord, address: String, server: ServerProcess?)
     case unready(InstanceRecord, reason: String)
     case dead(InstanceRecord, LivenessTally.Death)
+    case drifted(InstanceRecord, to: String?)
 }
 
 /// What is seen of a live instance: its exit, and whether it answers.
@@ -54,6 +55,8 @@ extension Controller {
             try await setWaiting(reason, for: model)
         case .dead(let instance, let death):
             try await bury(instance, death)
+        case .drifted(let instance, let image):
+            try await recordDrift(of: instance, to: image)
         }
     }
 
@@ -176,12 +179,14 @@ extension Controller {
             // Only a manifest's own probe, or the image's own check in its place, can make a ready instance unready; a later
             // edit may give one, or take it away.
             let isExplicit = spec.readiness.probe.map { !$0.isStandard || checksItself } ?? false
+            // Who checks itself has counted its failures before it calls itself unhealthy.
+            let limit = checksItself && probe.isStandard ? 1 : probe.effectiveFailures
             guard isExplicit || !tally.isReady else { continue }
             let verdict = await runtime.probe(instance, spec.readiness, with: parts.prober)
             let activity = await parts.routes.activity(of: instance.id)
             let isBusy = activity.inFlight > 0 || activity.hasAnswered(within: spec.keepAlive)
             guard !Task.isCancelled,
-                let change = tally.note(verdict, limit: probe.effectiveFailures, isBusy: isBusy)
+                let change = tally.note(verdict, limit: limit, isBusy: isBusy)
             else { continue }
             switch change {
             case .becameReady(let address): report(.ready(instance, address: address, server: nil), of: instance.key)

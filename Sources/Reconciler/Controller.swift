@@ -13,6 +13,8 @@ package final class Controller: Sendable {
         package var store: any InstanceStore
         /// What runs a source of this kind; `nil` where nothing does.
         package var runtime: @Sendable (SourceSpec) -> (any Runtime)?
+        /// Every runtime once.
+        package var runtimes: [any Runtime]
         package var prober: any Prober
         package var routes: any RouteTable
         package var manifests: any ManifestSource
@@ -25,13 +27,14 @@ package final class Controller: Sendable {
 
         package init(
             store: any InstanceStore, runtime: @escaping @Sendable (SourceSpec) -> (any Runtime)?,
-            prober: any Prober, routes: any RouteTable, manifests: any ManifestSource,
+            runtimes: [any Runtime] = [], prober: any Prober, routes: any RouteTable, manifests: any ManifestSource,
             obstacle: @escaping @Sendable (SourceSpec, String) -> String? = { _, _ in nil },
             pruneFiles: @escaping @Sendable (Set<InstanceID>) async -> Void = { _ in }, time: any Timekeeper,
             logger: Logger
         ) {
             self.store = store
             self.runtime = runtime
+            self.runtimes = runtimes
             self.prober = prober
             self.routes = routes
             self.manifests = manifests
@@ -79,6 +82,8 @@ package final class Controller: Sendable {
             }
             group.addTask { await self.finished.wait() }
             group.addTask { await self.watchMemory() }
+            group.addTask { await self.watchImages() }
+            group.addTask { await self.listenToWakes() }
             // The first to end: the latch, or the loop by an error.
             defer { group.cancelAll() }
             try await group.next()
@@ -101,6 +106,10 @@ package final class Controller: Sendable {
             await awaitIdleness(of: instances, for: key)
         case .measure(let instance):
             await recordMemory(of: [instance])
+        case .lookAtImages:
+            await lookAtImages()
+        case .sweep:
+            await sweep()
         case .superseded:
             break
         }

@@ -73,7 +73,8 @@ package enum StateChange: Hashable, Sendable {
     case demand(ModelKey, Demand)
     case hold(ModelKey, Hold?)
     case backoff(ModelKey, Backoff?)
-    /// A load that failed before there was an instance. Ends the demand if it is still `ending`.
+    /// A load that failed before there was an instance. Ends the demand if it is still `ending`, and a pull that is
+    /// recorded.
     case loadFailed(ModelKey, Backoff, ending: Demand)
     /// An operator wants it loaded: demand from now, with no hold and no backoff; where a load had failed, its size is
     /// to be measured anew.
@@ -89,8 +90,29 @@ package enum StateChange: Hashable, Sendable {
     case restart(ModelKey, by: String)
     /// Why nothing happens; `nil` when something does.
     case waiting(ModelKey, reason: String?)
+    /// Its image is being fetched and has come so far; it waits for nothing else. The first opens a `pull` operation with
+    /// `cause`. Among the events only what `isNews`.
+    case pulling(ModelKey, PullProgress, cause: String, isNews: Bool)
+    /// The pull that is recorded has ended; closes its operation.
+    case pulled(ModelKey, PullEnd)
+    /// What the name of its instance's image stands for now; `nil` where that is what runs.
+    case drifted(ModelKey, to: String?)
+    /// The image that it has drifted to is to be run: the next generation.
+    case newImage(ModelKey, String)
     /// Nothing of it is left: the model is forgotten.
     case removed(ModelKey)
+
+    // Of neither
+    /// Something was ended that belonged to no live instance: a sentence.
+    case swept(String)
+}
+
+/// What became of the fetching of an image.
+package enum PullEnd: Hashable, Sendable {
+    /// The image is there. `last` is the latest that was heard of its progress.
+    case succeeded(last: PullProgress?)
+    /// It came to nothing, or nobody waits for it any more: why.
+    case failed(String)
 }
 
 package enum StoreError: Error, Hashable, Sendable {

@@ -71,7 +71,7 @@ package struct LivenessTally: Sendable {
             return noteFailure("it was answered with status \(status)", isSilent: false, rules)
         case .stranger(let reason):
             return noteFailure(reason, isSilent: true, rules)
-        case .failed(let reason):
+        case .failed(let reason), .unreachable(let reason):
             if activity.hasAnswered(within: now - before) {
                 noteLife()
                 return nil

@@ -7,4 +7,12 @@ package protocol ManifestSource: Sendable {
     /// Never throws: a root that cannot be read is a diagnostic and a broken file, so that nothing is removed for it.
     /// Blocks while it reads.
     func load(root: String) -> ManifestSet
+
+    /// Watches these roots, and no others, from now on. Returns at once.
+    /// - Parameter trouble: is told what keeps something from being watched: a sentence, each once.
+    func follow(_ roots: [String], trouble: @escaping @Sendable (String) -> Void)
+
+    /// Yields when manifests of a followed root may have changed; a burst of changes is told once, when it is over. What
+    /// changed is for ``load(root:)`` to find out. For one listener.
+    var changes: AsyncStream<Void> { get }
 }

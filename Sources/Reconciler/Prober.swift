@@ -36,6 +36,9 @@ package enum ProbeVerdict: Hashable, Sendable {
     case ready(address: String)
     /// Our tree answered HTTP, but not with the expected status.
     case answered(status: Int, address: String)
+    /// It listens, but where no request can reach it: on the loopback address of a container, or on another port than
+    /// the published one. `reason` says what to change.
+    case unreachable(reason: String)
     /// Nothing listens, the connection was refused, or the answer was no HTTP.
     case failed(reason: String)
     /// Our tree listens and accepted, but did not answer in time.

@@ -47,7 +47,7 @@ package func loadProgress(_ verdict: ProbeVerdict, spec: EffectiveSpec, waited: 
         return .notYet(reason: reason, isNotable: false)
     case .timedOut:
         return .notYet(reason: "accepts connections, but does not answer the readiness probe", isNotable: true)
-    case .stranger(let reason), .unprovable(let reason):
+    case .unreachable(let reason), .stranger(let reason), .unprovable(let reason):
         return .notYet(reason: reason, isNotable: true)
     }
 }
@@ -82,7 +82,7 @@ package struct ReadinessTally: Sendable {
             return failed("readiness probe timed out", limit: limit)
         case .answered(let status, _):
             return failed("readiness probe was answered with status \(status)", limit: limit)
-        case .failed(let reason), .stranger(let reason), .unprovable(let reason):
+        case .failed(let reason), .unreachable(let reason), .stranger(let reason), .unprovable(let reason):
             return failed(reason, limit: limit)
         }
     }

@@ -12,6 +12,10 @@ package protocol Runtime: Sendable {
     /// asks after that asks for another try.
     func provide(_ source: SourceSpec, for key: ModelKey) async -> Provision
 
+    /// The model waits no more for what it has asked ``provide(_:for:)`` for: when it asks again, it is told nothing of
+    /// what came of that. Fetching may go on. Idempotent, and right for a model that has never asked.
+    func leave(_ key: ModelKey) async
+
     /// The models that are to be looked at again: what they wait for has come, or has got further. For one listener.
     var wakes: AsyncStream<ModelKey> { get }
 
@@ -78,6 +82,7 @@ package protocol Runtime: Sendable {
 /// What holds of a runtime that needs nothing but the host itself.
 extension Runtime {
     package func provide(_ source: SourceSpec, for key: ModelKey) async -> Provision { .ready(image: nil) }
+    package func leave(_ key: ModelKey) async {}
     package var wakes: AsyncStream<ModelKey> { AsyncStream { $0.finish() } }
     package func currentImage(of source: SourceSpec) async -> String? { nil }
     package func checksItself(_ instance: InstanceRecord) async -> Bool { false }

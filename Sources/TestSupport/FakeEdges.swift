@@ -128,8 +128,21 @@ package final class RecordingRoutes: RouteTable {
 /// Manifests that a test writes as values.
 package final class ValueManifests: ManifestSource {
     private let sets = Mutex<[String: ManifestSet]>([:])
+    private let followedRoots = Mutex<[String]>([])
+    package let changes: AsyncStream<Void>
+    private let announcement: AsyncStream<Void>.Continuation
 
-    package init() {}
+    package init() {
+        (changes, announcement) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Says what a watch over the roots says after an edit.
+    package func announce() { announcement.yield() }
+
+    package var followed: [String] { followedRoots.withLock { $0 } }
+    package func follow(_ roots: [String], trouble: @escaping @Sendable (String) -> Void) {
+        followedRoots.withLock { $0 = roots }
+    }
 
     package func set(_ set: ManifestSet, root: String) {
         sets.withLock { $0[root] = set }

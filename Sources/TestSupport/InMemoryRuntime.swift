@@ -7,6 +7,8 @@ package final class InMemoryRuntime: Runtime {
     /// What a server does when it is launched.
     package enum Habit: Hashable, Sendable {
         case runs
+        /// Ends only by SIGKILL.
+        case ignoresTERM
         case exitsAtOnce(code: Int32, log: [String])
         case cannotBeExecuted
         case cannotBePrepared(LoadFailure.Class)
@@ -31,6 +33,8 @@ package final class InMemoryRuntime: Runtime {
         var memory: [ModelKey: Int64] = [:]
     }
 
+    /// The images of containers.
+    package let images = InMemoryImages()
     private let state = Mutex(State())
     private let time: any Timekeeper
 
@@ -105,6 +109,9 @@ package final class InMemoryRuntime: Runtime {
         return state.withLock { state in
             state.nextPID += 1
             state.servers[instance.id] = Server(instance: instance)
+            guard instance.source.container == nil else {
+                return PreparedInstance(containerID: "container-\(instance.id)")
+            }
             return PreparedInstance(
                 shim: ProcessIdentity(
                     bootID: "boot", pid: state.nextPID, startTicks: UInt64(state.nextPID), pidNamespace: 1,
@@ -113,11 +120,14 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func release(_ id: InstanceID) async throws(LoadFailure) {
-        let habit = state.withLock { state -> Habit in
-            guard let key = state.servers[id]?.instance.key else { return .runs }
+        let released = state.withLock { state -> Habit? in
+            guard let key = state.servers[id]?.instance.key else { return nil }
             state.servers[id]?.isReleased = true
             state.launches[key, default: 0] += 1
             return state.habits[key] ?? .runs
+        }
+        guard let habit = released else {
+            throw LoadFailure(.retryable, "the instance has not been prepared", at: time.now())
         }
         switch habit {
         case .exitsAtOnce(let code, let log):
@@ -127,7 +137,7 @@ package final class InMemoryRuntime: Runtime {
                     kind: .exited(code: code), at: time.now(), message: "exited with code \(code)", logTail: log))
         case .cannotBeExecuted:
             end(id, ExitRecord(kind: .notExecuted(errno: 2), at: time.now(), message: "command not found"))
-        case .runs, .cannotBePrepared:
+        case .runs, .ignoresTERM, .cannotBePrepared:
             break
         }
     }
@@ -178,8 +188,23 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func stop(_ instance: InstanceRecord, grace: Duration) async -> ExitVerdict {
-        state.withLock { $0.stops.append(instance.id) }
-        end(instance.id, ExitRecord(kind: .signaled(signal: 15), at: time.now(), message: "ended by SIGTERM"))
+        let now = time.now()
+        let end = state.withLock { state -> ExitRecord? in
+            state.stops.append(instance.id)
+            guard let server = state.servers[instance.id] else { return nil }
+            guard server.isReleased else {
+                return ExitRecord(kind: .neverStarted, at: now, message: "never started")
+            }
+            guard state.habits[instance.key] == .ignoresTERM else {
+                return ExitRecord(kind: .signaled(signal: 15), at: now, message: "stopped")
+            }
+            return ExitRecord(
+                kind: .signaled(signal: 9), at: now, message: "killed, because it did not end when asked to")
+        }
+        guard let end else {
+            return .exited(ExitRecord(kind: .neverStarted, at: now, message: "never started"))
+        }
+        self.end(instance.id, end)
         return await exit(of: instance)
     }
 
@@ -193,6 +218,26 @@ package final class InMemoryRuntime: Runtime {
         }
     }
 
-    package func logTail(of instance: InstanceRecord) async -> [String] { [] }
+    package func provide(_ source: SourceSpec, for key: ModelKey) async -> Provision {
+        source.container == nil ? .ready(image: nil) : images.provide(source, for: key)
+    }
+
+    package func leave(_ key: ModelKey) async { images.leave(key) }
+    package var wakes: AsyncStream<ModelKey> { images.wakes }
+    package func currentImage(of source: SourceSpec) async -> String? { images.current(of: source) }
+
+    package func sweep(live: @Sendable () async -> Set<InstanceID>?) async -> [String] {
+        let found = state.withLock { state in state.servers.values.filter { $0.exit == nil }.map(\.instance.id) }
+        await images.runBetweenListingAndLive()
+        guard let live = await live() else { return [] }
+        let leftovers = found.filter { !live.contains($0) }
+        for id in leftovers { await abandon(id) }
+        return leftovers.map { "\($0) was left behind, and is removed" }
+    }
+
+    package func logTail(of instance: InstanceRecord) async -> [String] {
+        state.withLock { $0.servers[instance.id]?.exit?.logTail } ?? []
+    }
+
     package func prune(keeping kept: Set<InstanceID>) async {}
 }

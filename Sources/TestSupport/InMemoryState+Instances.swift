@@ -21,6 +21,9 @@ extension InMemoryState {
         guard let index = instances.firstIndex(where: { $0.id == id && $0.phase.isLive }) else { return }
         var instance = instances[index]
         try body(&instance)
+        guard instance.image == instances[index].image else {
+            throw .refused("what an instance was launched as never changes")
+        }
         if let phase, phase != instance.phase {
             guard Self.arrows[instance.phase, default: []].contains(phase) else {
                 throw .refused("the phase of an instance moves only forward")
@@ -30,6 +33,9 @@ extension InMemoryState {
         }
         if instance.phase.isLive, instance.phase != .intent {
             guard instance.shim != nil || instance.containerID != nil else { throw .refused("identity_is_verified") }
+        }
+        guard instance.shim == nil || (instance.containerID == nil && instance.image == nil) else {
+            throw .refused("an instance is a process or a container")
         }
         instances[index] = instance
     }
@@ -76,5 +82,6 @@ extension InMemoryState {
             models[before.key]?.lastExitAt = max(model.lastExitAt ?? now, now)
         }
         if let backoff { models[before.key]?.backoff = backoff }
+        models[before.key]?.setDrift(to: nil)
     }
 }

@@ -13,6 +13,8 @@ struct InMemoryState: Equatable, Sendable {
     var writes = 0
     /// What people should know.
     var notes: [String] = []
+    /// The `pull` operations of all models, oldest first.
+    var pulls: [InMemoryPull] = []
     var failure: StoreError?
 
     var live: [InstanceRecord] { instances.filter(\.phase.isLive) }
@@ -94,6 +96,7 @@ struct InMemoryState: Equatable, Sendable {
             end(ending, of: key)
         case .loadFailed(let key, let backoff, let ending):
             models[key]?.backoff = backoff
+            endPull(of: key, .failed(backoff.lastFailure.message))
             end(ending, of: key)
         case .load(let key, let by):
             models[key]?.forgetFailures()
@@ -108,7 +111,17 @@ struct InMemoryState: Equatable, Sendable {
             models[key]?.generation += 1
             models[key]?.forgetFailures()
         case .waiting(let key, let reason): models[key]?.waiting = reason
+        case .pulling(let key, let progress, let cause, let isNews):
+            pull(key, progress, cause: cause, isNews: isNews)
+        case .pulled(let key, .succeeded): endPull(of: key, .succeeded)
+        case .pulled(let key, .failed(let reason)): endPull(of: key, .failed(reason))
+        case .drifted(let key, let image): models[key]?.setDrift(to: image)
+        case .newImage(let key, let image):
+            models[key]?.generation += 1
+            models[key]?.drift = image
+            models[key]?.followsDrift = true
         case .removed(let key): try forget(key)
+        case .swept(let sentence): notes.append(sentence)
         }
     }
 
@@ -122,6 +135,7 @@ struct InMemoryState: Equatable, Sendable {
         guard !live.contains(where: { $0.key == key }) else {
             throw .refused("something of the instance may still run")
         }
+        endPull(of: key, .failed("the model was removed"))
         models[key] = nil
         instances.removeAll { $0.key == key }
     }

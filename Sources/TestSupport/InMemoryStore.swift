@@ -34,6 +34,9 @@ package final class InMemoryStore: InstanceStore {
     /// What people were told, oldest first.
     package var notes: [String] { shared.storage.withLock(\.notes) }
 
+    /// What was recorded of pulls, oldest first.
+    package var pulls: [InMemoryPull] { shared.storage.withLock(\.pulls) }
+
     /// How many transactions have changed something.
     package var writes: Int { shared.storage.withLock(\.writes) }
 

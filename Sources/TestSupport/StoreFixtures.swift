@@ -40,6 +40,18 @@ package enum Sample {
             host: "localhost", port: port, createdAt: at)
     }
 
+    /// The intent of a container.
+    package static func containerIntent(
+        _ id: String = "0197a000-0000-7000-8000-0000000000c0", of key: ModelKey = key, port: Int = 20_080
+    ) -> InstanceRecord {
+        let source = SourceSpec.docker(DockerSpec(image: "python:3.12", container: ContainerSpec(containerPort: 80)))
+        var intent = InstanceRecord(
+            id: InstanceID(id), key: key, generation: 1, attempt: 0, source: source, host: "127.0.0.1", port: port,
+            createdAt: time(0))
+        intent.image = "docker.io/library/python@sha256:" + String(repeating: "a", count: 64)
+        return intent
+    }
+
     package static let shim = ProcessIdentity(
         bootID: "5b1f1c0a-7b5e-4b5c-9c38-0f3a52b0f3f1", pid: 4711, startTicks: 123_456_789,
         pidNamespace: 4_026_531_836, pidfdInode: .max - 1)

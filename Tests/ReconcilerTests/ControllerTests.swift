@@ -271,6 +271,24 @@ import Testing
         }
     }
 
+    @Test func whatServesIsNotEndedForWhatMayNotBeLaunched() async throws {
+        let world = World()
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let serving = routes.target(.a).instance
+            world.setObstacle("the policy forbids it")
+            try await world.define([.a: .local("another", load: .eager)], in: controller)
+            while try await world.store.model(.a)?.model.backoff == nil { await Task.yield() }
+            #expect(routes.target(.a).instance == serving)
+            #expect(world.runtime.stopped.isEmpty)
+            #expect(try await world.condition(of: .a)?.reason?.contains("the policy forbids it") == true)
+            world.setObstacle(nil)
+            await controller.rescanOnce()
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != serving }
+        }
+    }
+
     @Test func mistypedDirectoryLeavesNoTrace() async throws {
         let world = World()
         try await world.define([.a: .local()])

@@ -63,6 +63,9 @@ import TestSupport
         Row(
             "somebody else has its port", every10(.stranger(reason: "pid 7 has it"), times: 3),
             dies: (2, LivenessTally.Death(cause: "liveness probe fails: pid 7 has it", isSilent: true))),
+        Row(
+            "nobody can reach it", every10(.unreachable(reason: "loopback alone"), times: 3),
+            dies: (2, LivenessTally.Death(cause: "liveness probe fails: loopback alone", isSilent: true))),
         Row("who answers cannot be told", every10(.unprovable(reason: "?"), times: 9)),
         Row(
             "what cannot be told interrupts no row",

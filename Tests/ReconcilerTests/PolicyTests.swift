@@ -55,6 +55,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ProbeVerdict.unreachable(reason: "why"), .stranger(reason: "why"), .unprovable(reason: "why"),
+    ])
+    func whatWaitingDoesNotMendIsShown(verdict: ProbeVerdict) {
+        let progress = loadProgress(verdict, spec: spec(nil, delay: 5), waited: 1)
+        #expect(progress == .notYet(reason: "why", isNotable: true))
+        var tally = ReadinessTally(isReady: true)
+        #expect(tally.note(verdict, limit: 1, isBusy: true) == .becameUnready(reason: "why"))
+    }
+
     @Test func withoutAProbeTheDelayIsTheWholeWait() {
         let verdict = ProbeVerdict.ready(address: address)
         #expect(loadProgress(verdict, spec: spec(ReadinessSpec.none, delay: 5), waited: 5) == .ready(address: address))

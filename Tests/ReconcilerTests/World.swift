@@ -21,7 +21,11 @@ struct World {
 
     func setObstacle(_ message: String?) { obstacle.message.withLock { $0 = message } }
 
-    init() {
+    /// Whether containers run here, too.
+    private let runsContainers: Bool
+
+    init(containers: Bool = false) {
+        runsContainers = containers
         store = InMemoryStore()
         runtime = InMemoryRuntime(time: time)
         prober = ScriptedProber(runtime: runtime)
@@ -57,10 +61,11 @@ struct World {
     private func controller(_ routes: RecordingRoutes, limits: HostLimits) -> Controller {
         let runtime = runtime
         let obstacle = obstacle
+        let runsContainers = runsContainers
         return Controller(
             Controller.Parts(
-                store: store, runtime: { source in if case .localArtifact = source { runtime } else { nil } },
-                prober: prober, routes: routes, manifests: manifests,
+                store: store, runtime: { $0.container == nil || runsContainers ? runtime : nil },
+                runtimes: runsContainers ? [runtime] : [], prober: prober, routes: routes, manifests: manifests,
                 obstacle: { _, _ in obstacle.message.withLock(\.self) }, time: time,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             limits: limits)
@@ -78,6 +83,9 @@ struct World {
             _ = try await applier.apply(directory: Self.root, removalGuard: removalGuard, at: time.now())
         }
     }
+
+    func drift(of key: ModelKey) async throws -> String? { try await store.model(key)?.model.drift }
+    func pull(of key: ModelKey) async throws -> PullProgress? { try await store.model(key)?.model.pull }
 
     func condition(of key: ModelKey) async throws -> ModelCondition? {
         guard let (model, instances) = try await store.model(key) else { return nil }
@@ -102,6 +110,21 @@ extension ModelSpec {
         var spec = ModelSpec(
             endpoint: "/predict",
             source: .localArtifact(LocalArtifactSpec(path: "/artifact", startupCommand: command, port: port)))
+        spec.load = load
+        change(&spec)
+        return spec
+    }
+}
+
+extension ModelSpec {
+    static func docker(
+        _ image: String = "x:1", load: LoadPolicy? = nil, pull: PullPolicy? = nil, command: [String]? = nil,
+        _ change: (inout ModelSpec) -> Void = { _ in }
+    ) -> ModelSpec {
+        var container = ContainerSpec(containerPort: 80)
+        container.pull = pull
+        container.command = command
+        var spec = ModelSpec(endpoint: "/predict", source: .docker(DockerSpec(image: image, container: container)))
         spec.load = load
         change(&spec)
         return spec
