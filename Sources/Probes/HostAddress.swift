@@ -30,7 +30,7 @@ struct HostAddress: Hashable, Sendable {
         }
     }
 
-    private init(family: Listener.Family, bytes: [UInt8]) {
+    init(family: Listener.Family, bytes: [UInt8]) {
         self.init(family: family, bytes: bytes, text: Self.print(family == .v4 ? AF_INET : AF_INET6, bytes))
     }
 

@@ -63,7 +63,8 @@ extension ProbeRound {
 
     /// What is wrong with an answer from `candidate`, if it has lost its sockets meanwhile. `nil`: nothing.
     private func objection(to candidate: Sighting) async -> ProbeVerdict? {
-        if target.readiness.probe?.effectiveOwner == .any { return nil }
+        // A container is looked at again once its answer is known, whatever the address.
+        guard case .tree = target.owner, target.readiness.probe?.effectiveOwner != .any else { return nil }
         let address = candidate.address
         // The number of an open socket is given to no other one: while the same ones listen, the proof holds.
         let sockets = await Blocking.run { [proof] in try? proof.listening(at: [address])[address] ?? [] }

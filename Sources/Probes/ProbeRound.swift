@@ -25,6 +25,9 @@ struct ProbeRound: Sendable {
 
     func verdict() async -> ProbeVerdict {
         if target.readiness.probe?.effectiveOwner == .any { return await verdictOfAnyone() }
+        if case .container(let process, let port) = target.owner {
+            return await verdict(on: ContainerProof(process: process, port: port))
+        }
         guard var sightings = await examine(addresses) else { return Self.cancelled }
         if sightings.allSatisfy({ $0.owner == .nobody }) {
             guard await answersThoughNobodyListens() else { return nobodyListens }
@@ -81,7 +84,8 @@ extension ProbeVerdict {
         case .timedOut: 2
         case .stranger: 3
         case .unprovable: 4
-        case .failed: 5
+        case .unreachable: 5
+        case .failed: 6
         }
     }
 

@@ -76,7 +76,7 @@ final class ChildProcess: Sendable {
         _ = Glibc.write(input, bytes, bytes.count)
     }
 
-    private func readLine() -> String {
+    func readLine() -> String {
         var line: [UInt8] = []
         var byte: UInt8 = 0
         while read(output, &byte, 1) == 1, byte != UInt8(ascii: "\n") { line.append(byte) }

@@ -94,7 +94,8 @@ struct ReadinessProberTests {
     @Test func noReadinessReportsWhereWeListen() async throws {
         let server = try await TestServer(.silent, at: "::1")
         #expect(await prober.probe(server.target(host: "localhost", .none)) == .ready(address: "::1"))
-        let quiet = ProbeTarget(host: "localhost", port: try quietPort(), readiness: .none, owner: .tree(root: getpid()))
+        let quiet = ProbeTarget(
+            host: "localhost", port: try quietPort(), readiness: .none, owner: .tree(root: getpid()))
         #expect(await prober.probe(quiet) == .ready(address: "127.0.0.1"))
     }
 
