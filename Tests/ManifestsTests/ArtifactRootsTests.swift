@@ -59,6 +59,56 @@ import Testing
         #expect(try viaLink.check(path: "\(folder.path)/a/b") == "\(folder.path)/a/b")
     }
 
+    private func docker(_ lines: String) -> String {
+        manifest(source: "type: docker\nimage: i\ncontainer_port: 80\n" + lines)
+    }
+
+    @Test func volumesMustLieWithinTheRoots() throws {
+        let outside = try ManifestFolder(["data/x": ""])
+        let folder = try ManifestFolder([
+            "escape.yaml": docker("volumes: {\(outside.path)/data: /a}"), "link.yaml": docker("volumes: {./link: /a}"),
+            "good.yaml": docker("volumes: {./here: /a, ./here/file: /b}"), "here/file": "",
+        ])
+        try folder.link("link", to: "\(outside.path)/data")
+        let set = folder.load()
+        #expect(set.models.count == 3)
+        #expect(
+            set.diskErrors.map(\.message) == [
+                "`volumes`: \(outside.path)/data lies outside the artifact roots (\(folder.path))",
+                "`volumes`: \(folder.path)/link is really \(outside.path)/data, outside the artifact roots (\(folder.path))",
+            ])
+        #expect(set.diskErrors.first?.hint?.contains("--artifact-root") == true)
+        #expect(folder.load(artifactRoots: [outside.path]).diskErrors == [])
+    }
+
+    /// A symbolic link shows only on the disk where it leads.
+    @Test func theEngineIsNoVolumeUnlessTheManifestSaysSo() throws {
+        let folder = try ManifestFolder([
+            "direct.yaml": docker("volumes: {./run/e.sock: /a}"), "above.yaml": docker("volumes: {./link: /a}"),
+            "opened.yaml": docker("volumes: {./link: /a, ./run/e.sock: /b}\ndocker_socket: true"), "run/e.sock": "",
+        ])
+        try folder.link("link", to: "run")
+        let sockets = EngineSockets(["\(folder.path)/run/e.sock"])
+        let set = DirectoryManifests(sockets: sockets).load(root: folder.path)
+        #expect(set.brokenFiles == [])
+        let messages = Dictionary(uniqueKeysWithValues: set.diskErrors.map { ($0.file, $0.message) })
+        let end = "the socket of a container engine: whoever has it is root on this host"
+        #expect(
+            messages == [
+                "direct.yaml": "`volumes`: \(folder.path)/run/e.sock is \(end)",
+                "above.yaml": "`volumes`: \(folder.path)/link gives access to \(folder.path)/run/e.sock, \(end)",
+            ])
+        #expect(set.diskErrors.first?.hint?.contains("docker_socket: true") == true)
+
+        // The socket itself may lie anywhere; a folder that holds it may not.
+        let roots = ArtifactRoots(["\(folder.path)/elsewhere"])
+        let socket = "\(folder.path)/run/e.sock"
+        #expect(try roots.check(volume: socket, opensSocket: true, sockets: sockets) == socket)
+        #expect(throws: ArtifactPathError.self) {
+            try roots.check(volume: "\(folder.path)/run", opensSocket: true, sockets: sockets)
+        }
+    }
+
     @Test func volumesAndReferencedFilesMustExist() throws {
         let folder = try ManifestFolder([
             "a.yaml": manifest(

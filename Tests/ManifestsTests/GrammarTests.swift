@@ -52,7 +52,7 @@ import Testing
                   max_concurrency: unlimited
                   source:
                     type: docker
-                    image: registry.example.com:5000/team/model:1.2@sha256:0
+                    image: registry.example.com:5000/team/model:1.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
                     pull: always
                     container_port: 8000
                     registry_auth: "${env:AUTH}"
@@ -63,7 +63,12 @@ import Testing
                     memory: 512MB
                     cpus: "0.5"
                     shm_size: 1024
-                    capabilities: {add: [SYS_NICE]}
+                    capabilities: {add: [CAP_SYS_NICE]}
+                    privileged: true
+                    new_privileges: true
+                    pids_limit: unlimited
+                    docker_socket: true
+                    init: false
                     read_only: true
                 pinned-image:
                   readiness: {tcp: true, interval: 1}
@@ -147,7 +152,15 @@ import Testing
         container.shmSize = 1024
         container.addedCapabilities = ["SYS_NICE"]
         container.readOnly = true
-        var docker = DockerSpec(image: "registry.example.com:5000/team/model:1.2@sha256:0", container: container)
+        container.privileged = true
+        container.newPrivileges = true
+        container.pidsLimit = .unlimited
+        container.dockerSocket = true
+        container.initProcess = false
+        var docker = DockerSpec(
+            image:
+                "registry.example.com:5000/team/model:1.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            container: container)
         docker.registryAuth = "${env:AUTH}"
         let boxed = try #require(set.spec("churn/scorer/boxed"))
         #expect(boxed.source == .docker(docker))

@@ -201,9 +201,24 @@ import Testing
             ("type: local_artifact\npath: ''\nstartup_command: a", "8:19: `path`: must not be empty"),
             (
                 "type: docker\nimage: --privileged\ncontainer_port: 80",
-                "8:20: `image`: `--privileged` is not the name of an image"
+                "8:20: `image`: `--privileged` is not the name of an image: the repository is malformed"
             ),
-            ("type: docker\nimage: 'a b'\ncontainer_port: 80", "8:20: `image`: `a b` is not valid"),
+            (
+                "type: docker\nimage: r.io/x@sha256:0\ncontainer_port: 80",
+                "8:20: `image`: `r.io/x@sha256:0` is not the name of an image: the digest is malformed"
+            ),
+            (
+                "type: docker\nimage: 'Model:1'\ncontainer_port: 80",
+                "8:20: `image`: `Model:1` is not the name of an image: a repository has no capital letters"
+            ),
+            (
+                "type: ecr\nrepository: r\ncontainer_port: 1\nregistry: https://r.io",
+                "10:23: `registry`: `https://r.io` is not a host"
+            ),
+            (
+                "type: docker\nimage: 'a b'\ncontainer_port: 80",
+                "8:20: `image`: `a b` is not the name of an image: the repository is malformed"
+            ),
             (docker + "pull: sometimes", "10:19: `pull`: expected true, false or always, found the text `sometimes`"),
             (
                 docker + "volumes: ['./a:/b']",
@@ -221,6 +236,51 @@ import Testing
             (docker + "volumes: {./m: /m, m/../m: /n}", "10:32: `volumes`: `m/../m` is not a path"),
             (docker + "volumes: {./m: /m, ./m/: /n}", "10:32: `volumes`: `./m/` is mounted twice"),
             (
+                docker + "volumes: {./m: /m, ./n: '/m:ro'}",
+                "10:37: `volumes`: `./n` is to be mounted at `/m`, as another volume is"
+            ),
+            (
+                docker + "volumes: {/var/run/docker.sock: /d}",
+                "10:23: `volumes`: `/var/run/docker.sock` is the socket of a container engine: whoever has it is root on "
+                    + "this host"
+            ),
+            (
+                docker + "docker_socket: false\nvolumes: {/run/../run/user/1/: /d}",
+                "11:23: `volumes`: `/run/../run/user/1/` holds /run/user/*/docker.sock, the socket of a container engine: "
+                    + "whoever has it is root on this host"
+            ),
+            (
+                docker + "volumes: {/: /host}",
+                "10:23: `volumes`: `/` holds /run/docker.sock, the socket of a container engine: whoever has it is root on this host"
+            ),
+            (
+                docker + "docker_socket: /run/docker.sock",
+                "10:28: `docker_socket`: expected true or false, found the text `/run/docker.sock`"
+            ),
+            (docker + "privileged: 'true'", "10:25: `privileged`: expected true or false, found the text `true`"),
+            (docker + "new_privileges: 1", "10:29: `new_privileges`: expected true or false, found the number `1`"),
+            (docker + "init: tini", "10:19: `init`: expected true or false, found the text `tini`"),
+            (
+                docker + "pids_limit: 0",
+                "10:25: `pids_limit`: expected a whole number from 1 to 4194304, found the number `0`"
+            ),
+            (
+                docker + "pids_limit: none",
+                "10:25: `pids_limit`: expected a whole number from 1 to 4194304, found the text `none`"
+            ),
+            (docker + "pid_limit: 10", "10:13: `source`: unknown key `pid_limit`"),
+            (docker + "capabilities: {add: [NICE]}", "10:34: `add`: `NICE` is no capability"),
+            (docker + "capabilities: {add: [CHOWN, cap_chown]}", "10:41: `add`: `cap_chown` is given twice"),
+            (
+                docker + "gpus: device=",
+                "10:19: `gpus`: expected all, a number of GPUs, or device=0,1, found the text `device=`"
+            ),
+            (docker + "gpus: 0", "10:19: `gpus`: expected all, a number of GPUs, or device=0,1, found the number `0`"),
+            (
+                docker + "environment: {A: '${MODEL_PATH}'}",
+                "10:31: `environment`: `A`: `${MODEL_PATH}` is not provided to values"
+            ),
+            (
                 docker + "command: serve ${PORT}",
                 "10:28: `command`: nothing is substituted in the command of a container"
             ),
@@ -232,7 +292,7 @@ import Testing
                 docker + "host_port: http",
                 "10:24: `host_port`: expected a whole number from 1 to 65535, found the text `http`"
             ),
-            ("type: ecr\nrepository: R\ncontainer_port: 1", "8:25: `repository`: `R` is not valid"),
+            ("type: ecr\nrepository: R\ncontainer_port: 1", "8:25: `repository`: `R` is not the name of a repository"),
             (
                 "type: ecr\nrepository: r\ncontainer_port: 1\ntag: 1.10",
                 "10:18: `tag`: expected text, found the number `1.10`"

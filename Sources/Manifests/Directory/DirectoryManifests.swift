@@ -7,11 +7,22 @@ import Reconciler
 /// reported, and the model counts nevertheless.
 package struct DirectoryManifests: ManifestSource {
     private let extraArtifactRoots: [String]
+    private let sockets: EngineSockets
+    private let watch = DirectoryWatch()
 
-    /// - Parameter artifactRoots: folders besides the root itself that artifacts may lie in; absolute paths.
-    package init(artifactRoots: [String] = []) {
+    /// - Parameters:
+    ///   - artifactRoots: folders besides the root itself that artifacts may lie in; absolute paths.
+    ///   - sockets: where container engines listen, which no container gets access to by accident.
+    package init(artifactRoots: [String] = [], sockets: EngineSockets = .standard) {
         extraArtifactRoots = artifactRoots
+        self.sockets = sockets
     }
+
+    package func follow(_ roots: [String], trouble: @escaping @Sendable (String) -> Void) {
+        watch.follow(roots.map { absolutePath($0, in: "/") }, trouble: trouble)
+    }
+
+    package var changes: AsyncStream<Void> { watch.changes }
 
     /// Where the artifacts of the models of `root` may lie. ``ArtifactRoots/check(path:)`` is for every launch.
     package func artifactRoots(of root: String) -> ArtifactRoots {
@@ -26,7 +37,7 @@ package struct DirectoryManifests: ManifestSource {
         let files = all.filter { !foreign.contains($0) }
 
         Conflicts(files).report()
-        let disk = DiskChecks(artifactRoots: artifactRoots(of: root))
+        let disk = DiskChecks(artifactRoots: artifactRoots(of: root), sockets: sockets)
         files.forEach { disk.check($0) }
         return set(files, failures: scan.failures, foreign: foreign)
     }

@@ -1,6 +1,9 @@
+import ModelCore
+
 /// Checks what manifests claim to be on the disk. What is missing is reported as the disk's fault, not the text's.
 struct DiskChecks {
     let artifactRoots: ArtifactRoots
+    let sockets: EngineSockets
 
     func check(_ file: ManifestFile) {
         for claim in file.models.flatMap(\.diskClaims) {
@@ -18,10 +21,19 @@ struct DiskChecks {
             } catch {
                 return Problem("`path`: \(error.message)", hint: error.hint)
             }
-        case .volume:
-            return missing(claim.path).map { Problem("`volumes`: \($0)", hint: "it is mounted, never created") }
+        case .volume(let opensSocket):
+            do {
+                try artifactRoots.check(volume: claim.path, opensSocket: opensSocket, sockets: sockets)
+                return nil
+            } catch {
+                let hint: String? =
+                    if case .missing = error { "it is mounted, never created" } else { error.hint }
+                return Problem("`volumes`: \(error.message)", hint: hint)
+            }
         case .referencedFile:
             return missing(claim.path).map { Problem("`environment`: \($0)") }
+        case .registryAuth:
+            return missing(claim.path).map { Problem("`registry_auth`: \($0)") }
         }
     }
 

@@ -12,7 +12,7 @@ struct ForeignFiles {
         let suspects = files.filter { $0.candidate.folder != nil && $0.isForeign }
         var folders: Set<String> = []
         for file in files where !suspects.isEmpty {
-            let claimed = file.models.flatMap(\.diskClaims).filter { $0.kind != .referencedFile }.map(\.path)
+            let claimed = file.models.flatMap(\.diskClaims).filter(\.isOfItsOwn).map(\.path)
             for candidate in Set(suspects.map(\.folder)) {
                 let holds =
                     candidate == file.folder

@@ -83,7 +83,7 @@ struct ManifestScan {
         failures.append((file, Problem("\(subject) \(reason)")))
     }
 
-    private static func isManifestName(_ name: String) -> Bool {
+    static func isManifestName(_ name: String) -> Bool {
         name.hasSuffix(".yaml") || name.hasSuffix(".yml")
     }
 }

@@ -7,6 +7,10 @@ struct ContainerDecoder {
 
     /// The least that Docker accepts as a memory limit.
     private static let smallestMemory: Int64 = 6 << 20
+    /// The most processes and threads that the kernel can have.
+    private static let mostPIDs = 4_194_304
+    /// A container has its own files, so that no path on the host would mean anything in it.
+    private static let provided: [LaunchVariable] = [.port, .host, .modelKey]
 
     func read(_ fields: inout Fields, into model: inout DecodedModel) -> ContainerSpec {
         let containerPort = fields.require("container_port") { node throws(Problem) in try node.port() }
@@ -17,14 +21,19 @@ struct ContainerDecoder {
             model.port = FixedPort(number: number, host: nil, position: hostPort.value.start)
         }
         spec.pull = fields.read("pull") { node throws(Problem) in try node.pullPolicy() }
-        spec.environment = EnvironmentDecoder(place: place, findings: findings).read(&fields, into: &model)?.values
-        spec.volumes = volumes(&fields, into: &model)
+        spec.environment =
+            EnvironmentDecoder(place: place, findings: findings, provided: Self.provided)
+            .read(&fields, into: &model)?.values
+        spec.dockerSocket = fields.read("docker_socket") { node throws(Problem) in try node.boolean() }
+        spec.volumes = VolumeDecoder(place: place, findings: findings, opensSocket: spec.dockerSocket ?? false)
+            .read(&fields, into: &model)
         let text = findings.text
         spec.command = fields.read("command") { node throws(Problem) in try node.containerCommand(in: text) }
         spec.startupDelay = fields.read("startup_delay") { node throws(Problem) in
             try node.duration(isZeroAllowed: true)
         }
         readLimits(&fields, into: &spec)
+        readPrivileges(&fields, into: &spec)
         return spec
     }
 
@@ -35,6 +44,16 @@ struct ContainerDecoder {
         spec.cpus = fields.read("cpus") { node throws(Problem) in try node.processors() }
         spec.shmSize = fields.read("shm_size") { node throws(Problem) in try node.size() }
         spec.readOnly = fields.read("read_only") { node throws(Problem) in try node.boolean() }
+        spec.initProcess = fields.read("init") { node throws(Problem) in try node.boolean() }
+    }
+
+    /// What opens that which is closed otherwise.
+    private func readPrivileges(_ fields: inout Fields, into spec: inout ContainerSpec) {
+        spec.privileged = fields.read("privileged") { node throws(Problem) in try node.boolean() }
+        spec.newPrivileges = fields.read("new_privileges") { node throws(Problem) in try node.boolean() }
+        spec.pidsLimit = fields.read("pids_limit") { node throws(Problem) in
+            node.isWord("unlimited") ? .unlimited : .count(try node.countOrUnlimited(1...Self.mostPIDs))
+        }
         spec.addedCapabilities = fields.entry("capabilities").flatMap { entry in
             guard var inner = Fields(entry.value, subject: "`capabilities`", findings: findings) else { return nil }
             let added = inner.require("add") { node throws(Problem) in try node.capabilities() }
@@ -42,67 +61,9 @@ struct ContainerDecoder {
             return added
         }
     }
-
-    private func volumes(_ fields: inout Fields, into model: inout DecodedModel) -> [String: String]? {
-        guard let entry = fields.entry("volumes") else { return nil }
-        guard case .mapping(let entries) = entry.value.content else {
-            findings.report(
-                Problem(
-                    "`volumes`: expected a mapping of host paths to container paths, found \(entry.value.found)",
-                    hint: "write `./models: /app/models`, or `./models: /app/models:ro`"),
-                at: entry.value.start)
-            return nil
-        }
-        var volumes: [String: String] = [:]
-        for entry in entries {
-            do throws(Problem) {
-                let host = try hostPath(entry)
-                guard volumes[host] == nil else {
-                    throw Problem("is mounted twice", at: entry.keyPosition)
-                }
-                volumes[host] = try entry.value.mountTarget()
-                model.diskClaims.append(DiskClaim(kind: .volume, path: host, position: entry.keyPosition))
-            } catch {
-                var problem = error
-                problem.message = "`volumes`: \(quoted(entry.key)) \(problem.message)"
-                findings.report(problem, at: entry.value.start)
-            }
-        }
-        return volumes
-    }
-
-    private func hostPath(_ entry: Node.Entry) throws(Problem) -> String {
-        let path = entry.key
-        let isPath = [".", ".."].contains(path) || ["/", "./", "../"].contains { path.hasPrefix($0) }
-        guard isPath else {
-            throw Problem(
-                "is not a path", hint: "write \(quoted("./" + path)) for a folder; named volumes are not supported",
-                at: entry.keyPosition)
-        }
-        guard !path.utf8.contains(UInt8(ascii: ":")) else {
-            throw Problem("has a `:`, which no path that is mounted may hold", at: entry.keyPosition)
-        }
-        return absolutePath(path, in: place.folder)
-    }
 }
 
 extension Node {
-    /// An absolute path in the container, perhaps with `:ro` or `:rw`, of which the latter goes without saying.
-    fileprivate func mountTarget() throws(Problem) -> String {
-        guard case .scalar(let scalar) = content, scalar.kind == .text else {
-            throw Problem("expected a path in the container, found \(found)")
-        }
-        let parts = scalar.text.split(separator: ":", omittingEmptySubsequences: false)
-        guard let path = parts.first, path.hasPrefix("/"), !path.split(separator: "/").contains("..") else {
-            throw Problem("is to be mounted at \(quoted(scalar.text)), which is not an absolute path")
-        }
-        switch parts.dropFirst().map(String.init) {
-        case [], ["rw"]: return String(path)
-        case ["ro"]: return "\(path):ro"
-        default: throw Problem("has an option that is neither `ro` nor `rw`: \(quoted(scalar.text))")
-        }
-    }
-
     /// `true` pulls what is missing, `false` nothing.
     fileprivate func pullPolicy() throws(Problem) -> PullPolicy {
         guard case .scalar(let scalar) = content else { throw expected("true, false or always") }
@@ -149,22 +110,23 @@ extension Node {
 
     fileprivate func gpus() throws(Problem) -> String {
         let text = try stringOrNumber()
-        let isAllowed = { (scalar: Unicode.Scalar) in
-            isASCIIAlphanumeric(scalar) || "=,-_.:".unicodeScalars.contains(scalar)
-        }
-        guard !text.isEmpty, text.first != "-", text.unicodeScalars.allSatisfy(isAllowed) else {
-            throw expected("all, a number of GPUs, or device=0,1")
-        }
+        guard GPURequest(text) != nil else { throw expected("all, a number of GPUs, or device=0,1") }
         return text
     }
 
+    /// As `man 7 capabilities` names them, with `CAP_` or without, here without.
     fileprivate func capabilities() throws(Problem) -> [String] {
         var names: [String] = []
         for item in try items() {
-            names.append(
-                try item.name("capabilities are named as in `man 7 capabilities`, for example SYS_NICE") {
-                    isASCIIAlphanumeric($0) || $0 == "_"
-                })
+            let text = try item.nonEmptyString()
+            guard let name = CapabilityName.normalized(text) else {
+                let guess = nearest(to: text, among: CapabilityName.all).map { "did you mean `\($0)`?" }
+                throw Problem(
+                    "\(quoted(text)) is no capability",
+                    hint: guess ?? "they are named as in `man 7 capabilities`, for example SYS_NICE", at: item.start)
+            }
+            guard !names.contains(name) else { throw Problem("\(quoted(text)) is given twice", at: item.start) }
+            names.append(name)
         }
         return names
     }

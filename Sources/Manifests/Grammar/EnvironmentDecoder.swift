@@ -7,6 +7,8 @@ import ModelCore
 struct EnvironmentDecoder {
     let place: ManifestPlace
     let findings: Findings
+    /// What the launch provides to values.
+    var provided = LaunchVariable.allCases
 
     struct Result {
         var values: [String: String] = [:]
@@ -71,10 +73,10 @@ struct EnvironmentDecoder {
         for (reference, offset) in value.references {
             switch reference {
             case .name(let name):
-                guard LaunchVariable(rawValue: name) != nil else {
+                guard provided.contains(where: { $0.rawValue == name }) else {
                     throw Problem(
                         "`${\(name)}` is not provided to values",
-                        hint: "only \(LaunchVariable.allCases.map(\.rawValue).joined(separator: ", ")) are; "
+                        hint: "only \(provided.map(\.rawValue).joined(separator: ", ")) are; "
                             + "write ${env:\(name)} for a variable of modelet's own environment",
                         at: position(of: offset, in: node))
                 }
@@ -96,7 +98,7 @@ struct EnvironmentDecoder {
 
 extension EnvironmentValue {
     /// `text` as it is, unless it refers to a file by a relative path: the spec is read far from its manifest.
-    fileprivate func withAbsoluteFiles(_ text: String, in folder: String) -> String {
+    func withAbsoluteFiles(_ text: String, in folder: String) -> String {
         let isRelative = references.contains { found in
             if case .file(let path) = found.reference { !path.hasPrefix("/") } else { false }
         }

@@ -22,16 +22,26 @@ struct DiskClaim {
     enum Kind {
         /// The folder with the artifacts, which must lie within the artifact roots.
         case artifacts
-        /// A host path that is mounted into a container.
-        case volume
+        /// A host path that is mounted into a container, which must lie within them, too.
+        case volume(opensSocket: Bool)
         /// A file that an `environment` value refers to.
         case referencedFile
+        /// A file that `registry_auth` refers to.
+        case registryAuth
     }
 
     var kind: Kind
     /// Absolute.
     var path: String
     var position: Position
+
+    /// Whether what lies there belongs to the model alone, and not to the host: artifacts and volumes, no secrets.
+    var isOfItsOwn: Bool {
+        switch kind {
+        case .artifacts, .volume: true
+        case .referencedFile, .registryAuth: false
+        }
+    }
 }
 
 /// Where a manifest lies: what its relative paths and its domain are taken from.

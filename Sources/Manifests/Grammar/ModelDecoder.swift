@@ -114,7 +114,7 @@ extension Node {
         }
     }
 
-    fileprivate func countOrUnlimited(_ range: ClosedRange<Int>) throws(Problem) -> Int {
+    func countOrUnlimited(_ range: ClosedRange<Int>) throws(Problem) -> Int {
         do {
             return try integer(range)
         } catch {

@@ -85,7 +85,7 @@ struct SourceDecoder {
 
     private func readDocker(_ fields: inout Fields, into model: inout DecodedModel) {
         let image = fields.require("image") { node throws(Problem) in try node.imageReference() }
-        let auth = fields.read("registry_auth", secret: true) { node throws(Problem) in try node.nonEmptyString() }
+        let auth = RegistryAuthDecoder(place: place, findings: findings).read(&fields, into: &model)
         let container = ContainerDecoder(place: place, findings: findings).read(&fields, into: &model)
         var spec = DockerSpec(image: image ?? "", container: container)
         spec.registryAuth = auth
