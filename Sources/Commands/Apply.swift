@@ -10,7 +10,8 @@ struct Apply: AsyncParsableCommand {
         abstract: "Accept the manifests of a directory.",
         discussion: """
             A running daemon acts on them at once; without one they are recorded for the next. Removing all models of a \
-            directory, or more than half of them, is held back until you say --prune (or --allow-empty).
+            directory, or more than half of them, is held back until you say --prune (or --allow-empty). What may be \
+            launched is for the daemon to say: options about that count only while none is running.
             """)
 
     @Argument(help: "The directory of manifests.")
@@ -19,10 +20,11 @@ struct Apply: AsyncParsableCommand {
     var prune = false
     @Flag(help: "Let the removal of all models pass.")
     var allowEmpty = false
-    @Flag(help: "Wait until every changed eager model is ready.")
+    @Flag(help: "Wait until every eager model of the directory is ready.")
     var wait = false
     @Option(help: "How many seconds to wait.")
     var timeout = 600
+    @OptionGroup(title: "As `serve` is told") var rules: LaunchRuleOptions
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
@@ -38,7 +40,7 @@ struct Apply: AsyncParsableCommand {
             throw ExitStatus.invalidManifests
         }
         if !report.heldRemovals.isEmpty { throw ExitStatus.failed }
-        if wait, isRunning { try await waitForEagerModels(of: report) }
+        if wait, isRunning { try await waitForEagerModels() }
     }
 
     private func apply(_ root: String, _ removalGuard: RemovalGuard) async throws -> (ApplyReport, Bool) {
@@ -53,9 +55,10 @@ struct Apply: AsyncParsableCommand {
 
     /// Without a daemon: takes the lock, so that none can start meanwhile, and records.
     private func record(_ root: String, _ removalGuard: RemovalGuard) async throws -> ApplyReport {
+        let manifests = try rules.rules().manifests
         let opened = try OpenedState(directory: state.directory)
         defer { opened.close() }
-        let applier = ManifestApplier(store: opened.store, manifests: DirectoryManifests())
+        let applier = ManifestApplier(store: opened.store, manifests: manifests)
         do throws(StoreError) {
             return try await applier.apply(directory: root, removalGuard: removalGuard, at: SystemTime().now())
         } catch {
@@ -74,15 +77,17 @@ struct Apply: AsyncParsableCommand {
         Console.print(isRunning || report.changes.isEmpty ? what : what + "; the next `modelet serve` acts on it")
     }
 
-    private func waitForEagerModels(of report: ApplyReport) async throws {
+    /// All of the directory, changed or not: a running daemon may have seen the edit first.
+    private func waitForEagerModels() async throws {
         let snapshot = try readState(state.directory)
+        let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot?.roots.map(\.path) ?? [])
         let eager = (snapshot?.models ?? []).filter { entry in
-            entry.model.spec.effective.load == .eager && !entry.model.spec.isRemote
-                && report.changes.contains { $0.key == entry.model.key && $0.action != .remove }
+            let model = entry.model
+            return model.spec.effective.load == .eager && !model.spec.isRemote && !model.isRemoved && model.hold == nil
+                && model.root == root && (scope.map { model.file.hasPrefix($0 + "/") } ?? true)
         }
-        var options = WaitOptions()
-        options.wait = true
-        options.timeout = timeout
-        for entry in eager { try await options.run(.ready, of: entry.model.key, in: state) }
+        let says: @Sendable (String) -> Void = output.format == .json ? Console.printError : Console.print
+        let waiter = Waiter(state: state, timeout: .seconds(timeout), says: says)
+        try await waiter.wait(for: .ready, of: eager.map(\.model.key))
     }
 }

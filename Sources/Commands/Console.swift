@@ -13,6 +13,19 @@ enum Console {
     /// Whether standard output is a terminal, so that colour is welcome.
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// Writes to standard error just what is given.
+    static func writeError(_ text: String) {
+        write(text, to: STDERR_FILENO)
+    }
+
+    /// How many characters a line of the terminal has that standard error goes to; `nil` where it goes elsewhere.
+    static var errorWidth: Int? {
+        guard isatty(STDERR_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     /// Writes all of `text`. A reader that has gone away (`modelet status | head`) is no error.
     private static func write(_ text: String, to descriptor: Int32) {
         var bytes = Array(text.utf8)[...]
@@ -29,11 +42,11 @@ enum Console {
 struct Table {
     private var rows: [[String]]
 
-    init(_ header: String...) {
+    init(_ header: [String]) {
         rows = [header]
     }
 
-    mutating func add(_ cells: String...) {
+    mutating func add(_ cells: [String]) {
         rows.append(cells)
     }
 

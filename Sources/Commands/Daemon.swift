@@ -1,4 +1,5 @@
 import ControlPlane
+import Docker
 import Gateway
 import Glibc
 import Logging
@@ -22,6 +23,7 @@ struct Daemon {
         var keepsInstances: Bool
         var limits: HostLimits
         var portRange: ClosedRange<Int>
+        var rules: LaunchRules
     }
 
     let settings: Settings
@@ -36,14 +38,16 @@ struct Daemon {
         let gateway = Gateway(demand: demand, log: logger)
         let budget = DescriptorBudget(clients: settings.listener.maxConnections, logger)
         let parts = Parts(
-            opened: opened, portRange: settings.portRange, logger: logger, descriptorLimit: budget.original)
-        let controller = try parts.controller(routes: gateway, limits: settings.limits)
+            opened: opened, portRange: settings.portRange, rules: settings.rules, logger: logger,
+            descriptorLimit: budget.original)
+        let containers = parts.containers()
+        let controller = try parts.controller(routes: gateway, limits: settings.limits, containers: containers)
         demand.connect(to: controller)
         do {
             // Before a model is touched: a file that is missing ends this at once.
             try await settings.listener.apply(to: gateway, logger)
             settings.listener.warn(logger)
-            try await serve(controller, gateway, signals, maxConnections: budget.clients)
+            try await serve(controller, containers, gateway, signals, maxConnections: budget.clients)
         } catch {
             await gateway.close()
             throw error
@@ -52,14 +56,15 @@ struct Daemon {
     }
 
     private func serve(
-        _ controller: Controller, _ gateway: Gateway, _ signals: UnixSignalsSequence, maxConnections: Int
+        _ controller: Controller, _ containers: any ContainerRuntime, _ gateway: Gateway,
+        _ signals: UnixSignalsSequence, maxConnections: Int
     ) async throws {
         do {
             try await controller.adoptInstances()
             let address = try await gateway.listen(
                 host: settings.listen.host, port: settings.listen.port, maxConnections: maxConnections)
             let surface = surface(controller, gateway, address: "\(address)")
-            try await run(controller, gateway, surface, signals)
+            try await run(controller, containers, gateway, surface, signals)
             let left = try await controller.leftovers()
             guard left.isEmpty else { throw CommandFailure(leftovers: left) }
         } catch let error as StoreError {
@@ -90,11 +95,13 @@ struct Daemon {
     }
 
     private func run(
-        _ controller: Controller, _ gateway: Gateway, _ surface: DaemonSurface, _ signals: UnixSignalsSequence
+        _ controller: Controller, _ containers: any ContainerRuntime, _ gateway: Gateway, _ surface: DaemonSurface,
+        _ signals: UnixSignalsSequence
     ) async throws {
         let admin = AdminServer(socket: opened.directory.socket, surface: surface, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await controller.run() }
+            group.addTask { await containers.run() }
             group.addTask { try await admin.run() }
             group.addTask {
                 try await self.register(with: controller)

@@ -53,30 +53,3 @@ struct ModelArgument: ParsableArguments {
         return key
     }
 }
-
-/// `--wait` and how long.
-struct WaitOptions: ParsableArguments {
-    @Flag(help: "Wait until it is so, or cannot become so.")
-    var wait = false
-
-    @Option(help: "How many seconds to wait.")
-    var timeout = 600
-
-    /// Waits for `goal` where asked to, and says what came of it.
-    func run(_ goal: WaitGoal, of key: ModelKey, in state: StateOptions) async throws {
-        guard wait else { return }
-        let start = ContinuousClock.now
-        let result = try await asking(state) { client throws(ClientError) in
-            try await client.wait(for: goal, of: key, timeout: .seconds(timeout))
-        }
-        let word = result.condition.state.rawValue
-        if result.reached {
-            Console.print("\(key) is \(word)")
-            return
-        }
-        let reason = result.condition.reason.map { ": \($0)" } ?? ""
-        let isLate = ContinuousClock.now - start >= .seconds(timeout)
-        throw CommandFailure(
-            "\(key) is \(word)\(reason)", status: isLate ? ExitStatus.timedOut : ExitStatus.failed)
-    }
-}

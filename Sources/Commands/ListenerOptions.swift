@@ -57,14 +57,7 @@ struct ListenerOptions: ParsableArguments {
     }
 
     private func isInsecure() throws -> Bool {
-        guard !insecure, let text = environment("MODELET_INSECURE") else { return insecure }
-        switch text.lowercased() {
-        case "1", "true", "yes": return true
-        case "0", "false", "no": return false
-        default:
-            throw CommandFailure(
-                "'\(text)' is no value for MODELET_INSECURE: say true or false", status: ExitStatus.usage)
-        }
+        try insecure || truth(of: "MODELET_INSECURE") ?? false
     }
 }
 

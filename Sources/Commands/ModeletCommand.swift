@@ -8,7 +8,7 @@ package struct ModeletCommand: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             Serve.self, Shutdown.self, Validate.self, Plan.self, Apply.self, Status.self, Predict.self, Load.self,
-            Unload.self, Restart.self, Version.self,
+            Unload.self, Restart.self, Logs.self, Doctor.self, Version.self,
         ])
 
     package init() {}

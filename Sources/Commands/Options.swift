@@ -27,6 +27,25 @@ func environment(_ name: String) -> String? {
     return text.isEmpty ? nil : text
 }
 
+/// All of the environment.
+var environmentVariables: [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+        let pair = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if pair.count == 2 { variables[String(pair[0])] = String(pair[1]) }
+        next += 1
+    }
+    return variables
+}
+
+/// The home directory of the user of this process: `HOME`, else as the user database has it.
+var homeDirectory: String? {
+    if let home = environment("HOME") { return home }
+    guard let entry = getpwuid(getuid()), let path = entry.pointee.pw_dir else { return nil }
+    return String(cString: path)
+}
+
 /// `path` from the root of the file system. Symbolic links are left as they are: a directory is known by the name that
 /// people use for it.
 func absolutePath(_ path: String) -> String {

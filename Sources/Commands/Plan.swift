@@ -7,16 +7,21 @@ import StateStore
 struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what `apply` would change, and why.",
-        discussion: "Ends with 0 where nothing would change, with 2 where something would, with 65 on errors.")
+        discussion: """
+            Ends with 0 where nothing would change, with 2 where something would, with 65 on errors. An image whose name \
+            has come to stand for another one is shown (≠ drift), and is no change: `apply` does nothing about it.
+            """)
 
     @Argument(help: "The directory of manifests.")
     var directory = "manifests"
+    @OptionGroup(title: "As `serve` is told") var rules: LaunchRuleOptions
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
     private struct Report: Encodable {
         var changes: [PlannedChange]
         var heldRemovals: [ModelKey]
+        var drifts: [DriftReport]
         var diagnostics: [Diagnostic]
     }
 
@@ -24,16 +29,19 @@ struct Plan: ParsableCommand {
         let snapshot = try readState(state.directory)
         let accepted = snapshot?.models.map(\.model) ?? []
         let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot?.roots.map(\.path) ?? [])
-        let set = DirectoryManifests().load(root: root)
+        let set = try rules.rules().manifests.load(root: root)
         let assessment = ManifestApplier.assess(
             set, root: root, scope: scope, accepted: accepted, guard: RemovalGuard())
         let report = Report(
             changes: plannedChanges(assessment.acceptance), heldRemovals: assessment.acceptance.heldRemovals,
-            diagnostics: assessment.diagnostics)
+            drifts: snapshot?.drifts(root: root, scope: scope) ?? [], diagnostics: assessment.diagnostics)
         switch output.format {
         case .table:
             printDiagnostics(report.diagnostics)
-            PlanText(report.changes, held: report.heldRemovals, isBroken: !assessment.brokenFiles.isEmpty).print()
+            PlanText(
+                report.changes, held: report.heldRemovals, drifts: report.drifts,
+                isBroken: !assessment.brokenFiles.isEmpty
+            ).print()
         case .json:
             Console.print(json(report))
         }
@@ -46,12 +54,16 @@ struct Plan: ParsableCommand {
 struct PlanText {
     private let changes: [PlannedChange]
     private let heldRemovals: [ModelKey]
+    private let drifts: [DriftReport]
     private let isBroken: Bool
 
     /// - Parameter isBroken: whether files could not be read, so that nothing can be said of what they define.
-    init(_ changes: [PlannedChange], held heldRemovals: [ModelKey], isBroken: Bool) {
+    init(
+        _ changes: [PlannedChange], held heldRemovals: [ModelKey], drifts: [DriftReport] = [], isBroken: Bool
+    ) {
         self.changes = changes
         self.heldRemovals = heldRemovals
+        self.drifts = drifts
         self.isBroken = isBroken
     }
 
@@ -60,14 +72,19 @@ struct PlanText {
     }
 
     func lines(isColoured: Bool) -> [String] {
-        if changes.isEmpty, heldRemovals.isEmpty, isBroken { return [] }
-        if changes.isEmpty, heldRemovals.isEmpty { return ["No changes: the manifests are what is accepted."] }
-        let width = changes.map(\.key.description.count).max() ?? 0
+        let keys = changes.map(\.key) + drifts.map(\.key)
+        let width = keys.map(\.description.count).max() ?? 0
+        func line(_ sign: String, _ key: ModelKey, _ cause: String, colour: Int) -> String {
+            let padding = String(repeating: " ", count: width - key.description.count)
+            let text = "\(sign) \(key)\(padding)  \(cause)"
+            return isColoured ? "\u{1B}[\(colour)m\(text)\u{1B}[0m" : text
+        }
         var lines = changes.map { change in
-            let key = change.key.description
-            let padding = String(repeating: " ", count: width - key.count)
-            let text = "\(change.action.sign) \(change.action.word) \(key)\(padding)  \(change.cause)"
-            return isColoured ? "\u{1B}[\(change.action.colour)m\(text)\u{1B}[0m" : text
+            line("\(change.action.sign) \(change.action.word)", change.key, change.cause, colour: change.action.colour)
+        }
+        lines += drifts.map { line("≠ drift  ", $0.key, $0.sentence, colour: 36) }
+        if changes.isEmpty, heldRemovals.isEmpty {
+            return isBroken ? lines : lines + ["No changes: the manifests are what is accepted."]
         }
         if !heldRemovals.isEmpty {
             let keys = heldRemovals.map(\.description).joined(separator: ", ")

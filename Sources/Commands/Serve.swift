@@ -11,7 +11,8 @@ struct Serve: AsyncParsableCommand {
             Every option may be given in the environment instead: MODELET_MANIFESTS, MODELET_STATE, MODELET_LISTEN, \
             MODELET_ON_EXIT, MODELET_MAX_CONCURRENT_STARTS, MODELET_MAX_LOADED, MODELET_MEMORY_BUDGET, \
             MODELET_PORT_RANGE, MODELET_LOG_LEVEL, MODELET_MAX_CONNECTIONS, MODELET_TLS_CERTIFICATE, \
-            MODELET_TLS_KEY, MODELET_TOKEN_FILE, MODELET_INSECURE.
+            MODELET_TLS_KEY, MODELET_TOKEN_FILE, MODELET_INSECURE, MODELET_ARTIFACT_ROOTS, MODELET_ALLOW_IMAGES, \
+            MODELET_REQUIRE_DIGEST, MODELET_FORBID_PRIVILEGES.
 
             Where --max-loaded or --memory-budget is reached, the on-demand model that has been idle for longest makes \
             room for the next one. One that answers a request is never stopped for that, nor is an eager or a pinned one.
@@ -38,6 +39,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where allocated ports come from [default: 20000-29999].", valueName: "low-high"))
     var portRange: String?
     @OptionGroup(title: "Who may reach the gateway") var listener: ListenerOptions
+    @OptionGroup(title: "What may be launched") var rules: LaunchRuleOptions
     @Option(help: "trace, debug, info, notice, warning, error [default: info].")
     var logLevel: String?
 
@@ -53,8 +55,8 @@ struct Serve: AsyncParsableCommand {
         let logger = DaemonLog.logger(level: level)
         // A client that hangs up is an error of one write, not the end of the daemon.
         signal(SIGPIPE, SIG_IGN)
-        if getpid() == 1 {
-            logger.warning("this is PID 1: when it ends, the kernel ends every model with it")
+        if let threat = await SurvivalThreat.of(getpid()) {
+            logger.warning("\(threat.message)", metadata: ["advice": "\(threat.advice)"])
         }
         let opened = try OpenedState(directory: state.directory)
         defer { opened.close() }
@@ -72,7 +74,8 @@ struct Serve: AsyncParsableCommand {
             } == .keep,
             limits: try limits(),
             portRange: try parsed(
-                portRange, "MODELET_PORT_RANGE", "--port-range", standard: Parts.standardPortRange, Self.range))
+                portRange, "MODELET_PORT_RANGE", "--port-range", standard: Parts.standardPortRange, Self.range),
+            rules: try rules.rules())
     }
 
     private func limits() throws -> HostLimits {
@@ -89,7 +92,7 @@ struct Serve: AsyncParsableCommand {
 
     private static func count(_ text: String) -> Int? { Int(text).flatMap { $0 > 0 ? $0 : nil } }
 
-    private static func range(_ text: String) -> ClosedRange<Int>? {
+    static func range(_ text: String) -> ClosedRange<Int>? {
         let bounds = text.split(separator: "-").map { Int($0) }
         guard bounds.count == 2, let low = bounds[0], let high = bounds[1], 1 <= low, low <= high, high <= 65535
         else { return nil }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlPlane
+import Docker
 import Logging
 import ModelCore
 import Reconciler
@@ -48,18 +49,29 @@ struct Shutdown: AsyncParsableCommand {
         guard !keep else { return Console.print("no modelet is running; its models run on") }
         let logger = DaemonLog.logger(level: .warning)
         let parts = Parts(opened: opened, portRange: Parts.standardPortRange, logger: logger)
-        let controller = try parts.controller(routes: NoRoutes(), limits: HostLimits())
+        let containers = parts.containers()
+        let controller = try parts.controller(routes: NoRoutes(), limits: HostLimits(), containers: containers)
         do {
             let count = try await opened.store.liveInstances().count
             try await controller.adoptInstances()
             await controller.shutDown(keepingInstances: false)
-            try await controller.run()
+            try await finish(controller, beside: containers)
             let left = try await opened.store.liveInstances()
             guard left.isEmpty else { throw CommandFailure(leftovers: left) }
             Console.print("no modelet was running; \(count) \(count == 1 ? "instance" : "instances") stopped")
         } catch let error as StoreError {
             throw CommandFailure(error)
         }
+    }
+}
+
+/// Runs a controller until it ends.
+private func finish(_ controller: Controller, beside containers: any ContainerRuntime) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await controller.run() }
+        group.addTask { await containers.run() }
+        defer { group.cancelAll() }
+        try await group.next()
     }
 }
 

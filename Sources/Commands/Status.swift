@@ -28,19 +28,27 @@ struct StatusText {
     let now: Timestamp
 
     var lines: [String] {
-        var table = Table("MODEL", "STATE", "PID", "PORT", "FOR", "LOAD", "MEMORY", "REASON")
+        // Who runs no container need not look past an empty column.
+        let hasContainers = snapshot.models.contains { $0.instances.contains { $0.containerID != nil } }
+        let header = ["MODEL", "STATE", "PID", "PORT", "FOR", "LOAD", "MEMORY"] + (hasContainers ? ["CONTAINER"] : [])
+        var table = Table(header + ["REASON"])
         for entry in snapshot.models {
             let condition = entry.condition(at: now)
             let instance = entry.instances.last
-            table.add(
+            var cells = [
                 entry.model.key.description, condition.state.rawValue,
                 instance?.server.map { String($0.pid) } ?? "-", instance.map { String($0.port) } ?? "-",
                 instance.map { age(since: $0.phaseSince) } ?? "-", entry.model.loads?.last.description ?? "-",
                 entry.model.memory.map { ByteCount($0).description } ?? "-",
-                oneLine(reason(of: entry.model, condition)))
+            ]
+            if hasContainers { cells.append(instance?.containerID.map { String($0.prefix(Self.shortID)) } ?? "-") }
+            table.add(cells + [oneLine(reason(of: entry, condition))])
         }
         return [head, ""] + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
     }
+
+    /// Digits of a container's id, as Docker shows them.
+    private static let shortID = 12
 
     private var head: String {
         let roots = snapshot.roots.map { "\($0.path) (revision \($0.revision))" }.joined(separator: ", ")
@@ -60,11 +68,14 @@ struct StatusText {
         }
     }
 
-    /// Why it is as it is; of one that is loading, also how long that may take.
-    private func reason(of model: ModelRecord, _ condition: ModelCondition) -> String {
-        guard condition.state == .starting, let loads = model.loads else { return condition.reason ?? "" }
-        let usual = "usually ready after \(loads.usual)"
-        return condition.reason.map { "\($0); \(usual)" } ?? usual
+    /// Why it is as it is; of one that is loading, also how long that may take, and of one whose image has moved, that.
+    private func reason(of entry: ModelSnapshot, _ condition: ModelCondition) -> String {
+        var parts = [condition.reason].compactMap(\.self)
+        if condition.state == .starting, let loads = entry.model.loads {
+            parts.append("usually ready after \(loads.usual)")
+        }
+        if let drift = entry.drift { parts.append(drift.sentence) }
+        return parts.joined(separator: "; ")
     }
 
     private func oneLine(_ text: String) -> String {
@@ -83,6 +94,10 @@ private struct StatusReport: Encodable {
         var loads: Loads?
         /// What its instance took when it was last measured.
         var memoryBytes: Int64?
+        /// How far the fetching of its image is.
+        var pull: PullProgress?
+        /// Where the name of its image has come to stand for another one.
+        var drift: DriftReport?
         var instances: [Instance]
         var lastFailure: Failure?
         var lastExit: ExitRecord?
@@ -100,6 +115,9 @@ private struct StatusReport: Encodable {
         var phase: Phase
         var pid: Int32?
         var shimPid: Int32?
+        var containerId: String?
+        /// What the container was launched from.
+        var image: String?
         var host: String
         var port: Int
         var address: String?
@@ -129,7 +147,9 @@ private struct StatusReport: Encodable {
                 generation: entry.model.generation,
                 loads: entry.model.loads.map {
                     Loads(count: $0.count, lastSeconds: $0.last, usualSeconds: $0.usual)
-                }, memoryBytes: entry.model.memory, instances: entry.instances.map(Instance.init),
+                }, memoryBytes: entry.model.memory, pull: entry.model.pull,
+                drift: entry.drift.map { DriftReport(entry.model.key, $0) },
+                instances: entry.instances.map(Instance.init),
                 lastFailure: entry.model.backoff.map(Failure.init), lastExit: entry.lastExit)
         }
     }
@@ -139,7 +159,8 @@ extension StatusReport.Instance {
     fileprivate init(_ instance: InstanceRecord) {
         self.init(
             id: instance.id, phase: instance.phase, pid: instance.server?.pid, shimPid: instance.shim?.pid,
-            host: instance.host, port: instance.port, address: instance.address, generation: instance.generation,
+            containerId: instance.containerID, image: instance.image, host: instance.host, port: instance.port,
+            address: instance.address, generation: instance.generation,
             adopted: instance.adopted)
     }
 }

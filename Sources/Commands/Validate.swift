@@ -1,6 +1,7 @@
 import ArgumentParser
 import Manifests
 import ModelCore
+import Reconciler
 
 struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,10 +10,11 @@ struct Validate: ParsableCommand {
 
     @Argument(help: "The directory of manifests.")
     var directory = "manifests"
+    @OptionGroup(title: "As `serve` is told") var rules: LaunchRuleOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let set = DirectoryManifests().load(root: absolutePath(directory))
+        let set = try rules.rules().manifests.load(root: absolutePath(directory))
         switch output.format {
         case .table: printDiagnostics(set.diagnostics)
         case .json: Console.print(json(set.diagnostics))

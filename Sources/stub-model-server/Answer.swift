@@ -24,7 +24,25 @@ enum Answer {
                 "\"body_length\":\(request.bodyLength)", "\"headers\":[\(headers.joined(separator: ","))]",
             ]
         }
+        if options.echoEnvironment {
+            let pairs = Relatives.inherited.map { assignment in
+                let pair = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return "\(quoted(String(pair[0]))):\(quoted(pair.count == 2 ? String(pair[1]) : ""))"
+            }
+            fields += ["\"uid\":\(getuid())", "\"environment\":{\(pairs.joined(separator: ","))}"]
+        }
+        if let path = options.echoFile { fields.append("\"file\":\(quoted(firstLine(of: path)))") }
         return "{\(fields.joined(separator: ","))}\n"
+    }
+
+    /// At most 200 bytes of it; what cannot be read is said in its place.
+    private static func firstLine(of path: String) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "cannot read it: \(String(cString: strerror(errno)))" }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 200)
+        let count = max(read(file, &bytes, bytes.count), 0)
+        return String(decoding: bytes[..<count].prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     private static func quoted(_ text: String) -> String {

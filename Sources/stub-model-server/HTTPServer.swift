@@ -7,6 +7,7 @@ struct HTTPServer {
     private let grandchild: Int32?
     private var connections: [Int32: Connection] = [:]
     private var answered = 0
+    private var hoard: [[UInt8]] = []
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
     init(listener: Int32, options: Options, grandchild: Int32?) {
@@ -83,10 +84,16 @@ struct HTTPServer {
             connections[descriptor]?.answer([(now, text)], keepsAlive: request.keepsAlive)
             return
         }
+        if hoard.isEmpty && options.allocate > 0 { fillMemory() }
         if options.printRequests { say("prediction \(answered)\n") }
         let body = Answer.body(for: request, number: answered, options: options, grandchild: grandchild)
         let pieces = pieces(body, request, from: now + Int64(options.delay))
         connections[descriptor]?.answer(pieces, keepsAlive: request.keepsAlive)
+    }
+
+    private mutating func fillMemory() {
+        // Written to: memory that was only asked for is not taken.
+        for _ in 0..<options.allocate { hoard.append([UInt8](repeating: 1, count: 1 << 20)) }
     }
 
     /// The pieces of an answer, each with the time when it is sent.

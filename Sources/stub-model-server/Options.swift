@@ -26,7 +26,11 @@ struct Options {
     var stream: Int?
     var streamInterval = 10
     var echo = false
+    var echoEnvironment = false
+    var echoFile: String?
     var printRequests = false
+    var allocate = 0
+    var checkFile: String?
     /// Set on what `--fork-grandchild` starts: do nothing but stay.
     var isGrandchild = false
 
@@ -58,6 +62,10 @@ struct Options {
           --stream-interval-ms N    … with this time between them (10)
           --print-requests          write a line to standard output for each prediction that arrives
           --echo                    answer with method, path, headers and the length of the body
+          --echo-environment        … with the environment and the user's number, too
+          --echo-file PATH          … with the first line of PATH, too
+          --allocate-mib N          take so many MiB of memory when the first prediction arrives
+          --check-file PATH         end at once: with code 0 where PATH exists, else with code 1 and a sentence
 
         """
 
@@ -83,6 +91,7 @@ struct Options {
         case "--daemonize": daemonize = true
         case "--one-threaded": oneThreaded = true
         case "--echo": echo = true
+        case "--echo-environment": echoEnvironment = true
         case "--print-requests": printRequests = true
         case "--grandchild": isGrandchild = true
         default: return false
@@ -105,6 +114,9 @@ struct Options {
         case "--status": status = try Self.number(name, value)
         case "--sick-file": sickFile = value
         case "--delay-ms": delay = try Self.number(name, value)
+        case "--echo-file": echoFile = value
+        case "--allocate-mib": allocate = try Self.number(name, value)
+        case "--check-file": checkFile = value
         case "--stream": stream = try Self.number(name, value)
         case "--stream-interval-ms": streamInterval = try Self.number(name, value)
         default: throw UsageError(message: "unknown argument \(name); see --help")

@@ -17,7 +17,7 @@ enum Relatives {
         say("daemon \(spawn(arguments, newSession: true, environment: inherited) ?? -1)\n")
     }
 
-    private static var inherited: [String] {
+    static var inherited: [String] {
         var assignments: [String] = []
         var next = environ
         while let assignment = next.pointee {

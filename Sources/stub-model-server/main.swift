@@ -14,7 +14,17 @@ do throws(UsageError) {
 private func start(_ options: Options) -> Never {
     // Everybody who answers on a connection that the other side has closed would get it.
     signal(SIGPIPE, SIG_IGN)
-    if options.isGrandchild || options.ignoreTerm { signal(SIGTERM, SIG_IGN) }
+    if let path = options.checkFile {
+        if access(path, F_OK) == 0 { exit(0) }
+        complain("there is no \(path)")
+        exit(1)
+    }
+    if options.isGrandchild || options.ignoreTerm {
+        signal(SIGTERM, SIG_IGN)
+    } else if getpid() == 1 {
+        // The first process of a container gets no signal that it does not handle.
+        signal(SIGTERM) { _ in _exit(128 + SIGTERM) }
+    }
     if options.isGrandchild { stay() }
     if options.daemonize {
         Relatives.continueInBackground()

@@ -1,6 +1,7 @@
 import Gateway
 import ModelCore
 import Reconciler
+import TestSupport
 import Testing
 
 /// Models with `max_concurrency`: who is sent on, who waits, and who is refused.

@@ -1,6 +1,7 @@
 import ModelCore
 import NIOCore
 import Reconciler
+import TestSupport
 import Testing
 
 @testable import Gateway

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Reconciler
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Gateway

@@ -1,15 +1,7 @@
 import Gateway
 import ModelCore
+import TestSupport
 import Testing
-
-/// Waits until `condition` holds; fails where that takes longer than any machine needs.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw TimedOut(what: what) }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
 
 extension Gateway {
     /// Waits until so many requests of ``scorer`` are in flight, and so many wait for a slot.

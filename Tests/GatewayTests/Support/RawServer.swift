@@ -17,8 +17,8 @@ final class RawServer: Sendable {
             .childChannelOption(.autoRead, value: autoRead)
             .childChannelInitializer { channel in
                 let inbox = Inbox()
-                continuation.yield(RawPeer(channel: channel, inbox: inbox))
-                return channel.pipeline.addHandler(InboxHandler(inbox))
+                let announcer = Announcer { continuation.yield(RawPeer(channel: channel, inbox: inbox)) }
+                return channel.pipeline.addHandlers([InboxHandler(inbox), announcer])
             }
         if !autoRead { _ = bootstrap.childChannelOption(.recvAllocator, value: littleByLittle) }
         let listener = try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
@@ -46,6 +46,19 @@ final class RawServer: Sendable {
     func stop() async {
         try? await listener.close().get()
         for peer in accepted.withLock({ $0 }) { await peer.close() }
+    }
+}
+
+/// Tells of a connection once it can be used: what is asked of it before, such as a read, may be lost.
+private final class Announcer: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    private let announce: @Sendable () -> Void
+
+    init(_ announce: @escaping @Sendable () -> Void) { self.announce = announce }
+
+    func channelActive(context: ChannelHandlerContext) {
+        announce()
+        context.fireChannelActive()
     }
 }
 
