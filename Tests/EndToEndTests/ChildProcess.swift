@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// A program that a test runs: its output goes to files, and it is ended with the test.
 final class ChildProcess: Sendable {
@@ -29,13 +30,16 @@ final class ChildProcess: Sendable {
         pid = child
     }
 
-    /// The test's own environment, less what would configure modelet.
+    /// The test's own environment, less what would configure modelet, Docker and the AWS CLI.
     private static func inheritedEnvironment() -> [String: String] {
-        var result: [String: String] = [:]
+        // Whatever engine this machine has is not the tests': who wants one says which.
+        var result = ["DOCKER_HOST": "unix:///nonexistent/no-engine-of-the-tests.sock"]
         var entry = environ
         while let pointer = entry.pointee {
             let pair = String(cString: pointer).split(separator: "=", maxSplits: 1).map(String.init)
-            if pair.count == 2, !pair[0].hasPrefix("MODELET_") { result[pair[0]] = pair[1] }
+            if pair.count == 2, !["MODELET_", "AWS_", "DOCKER_"].contains(where: pair[0].hasPrefix) {
+                result[pair[0]] = pair[1]
+            }
             entry += 1
         }
         return result
@@ -60,17 +64,6 @@ final class ChildProcess: Sendable {
 struct HarnessError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
-}
-
-/// Waits until `condition` holds. The limit only ends a test that would hang: it says nothing about speed.
-func eventually(
-    _ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw HarnessError("not within \(limit): \(what)") }
-        try await Task.sleep(for: .milliseconds(5))
-    }
 }
 
 func readFile(_ path: String) -> String {

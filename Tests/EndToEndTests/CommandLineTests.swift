@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -51,8 +52,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func applyToARunningDaemonReplacesWhatChanged() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func applyToARunningDaemonReplacesWhatChanged(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
@@ -70,8 +72,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func routeFieldsApplyWithoutARestart() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func routeFieldsApplyWithoutARestart(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--echo", fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
@@ -144,8 +147,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func loadUnloadAndHold() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func loadUnloadAndHold(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub()
                 let daemon = try await host.serve()
                 #expect(try await host.modelet("load", "test/stub", "--wait").status == 0)
@@ -207,8 +211,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func shutdownKeepLeavesTheModels() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func shutdownKeepLeavesTheModels(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 _ = try await daemon.predict()

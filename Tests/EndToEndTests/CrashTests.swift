@@ -1,10 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 extension EndToEnd {
     @Suite struct Crash {
-        @Test func runningModelsAreAdoptedWithTheirPids() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func runningModelsAreAdoptedWithTheirPids(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub("eager", fields: ["load: eager"])
                 try host.writeStub("lazy")
                 let first = try await host.serve()
@@ -12,7 +14,7 @@ extension EndToEnd {
                     try await host.sqlite("SELECT phase FROM instances WHERE source = 'eager'") == "ready"
                 }
                 _ = try await first.predict("test/lazy")
-                let before = try await host.sqlite("SELECT id, pid FROM instances ORDER BY id")
+                let before = try await host.sqlite("SELECT id, pid, container_id FROM instances ORDER BY id")
                 try await first.crash()
 
                 let second = try await host.serve()
@@ -21,7 +23,7 @@ extension EndToEnd {
                     #expect(answer.status == 200)
                     #expect(answer.headers["x-modelet-cold-start-ms"] == nil)
                 }
-                #expect(try await host.sqlite("SELECT id, pid FROM instances ORDER BY id") == before)
+                #expect(try await host.sqlite("SELECT id, pid, container_id FROM instances ORDER BY id") == before)
                 for line in before.split(separator: "\n") {
                     #expect(isRunning(Int32(line.split(separator: "|")[1]) ?? 0))
                 }
@@ -46,21 +48,23 @@ extension EndToEnd {
             }
         }
 
-        @Test func termStopsEverything() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func termStopsEverything(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
                 #expect(try await daemon.terminate() == 0)
-                #expect(host.processes() == [])
+                try await host.expectNothingLeft()
                 #expect(try await host.sqlite("SELECT phase FROM instances") == "exited")
             }
         }
 
-        @Test func keepLeavesEverythingForTheNext() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func keepLeavesEverythingForTheNext(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve(["--on-exit", "keep"])
                 try await eventually("it is ready") {
@@ -76,8 +80,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func requestsInFlightAreAnsweredThroughAnUpgrade() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func requestsInFlightAreAnsweredThroughAnUpgrade(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--print-requests --delay-ms 1500", fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
@@ -113,8 +118,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func shutdownWithoutADaemonStopsWhatACrashLeft() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func shutdownWithoutADaemonStopsWhatACrashLeft(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
@@ -123,7 +129,7 @@ extension EndToEnd {
                 try await daemon.crash()
                 let ended = try await host.modelet("shutdown")
                 #expect(ended.status == 0, "\(ended.errors)")
-                #expect(host.processes() == [])
+                try await host.expectNothingLeft()
             }
         }
 

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -67,8 +68,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func serverThatExitsAtOnceShowsItsCodeAndItsLastLines() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func serverThatExitsAtOnceShowsItsCodeAndItsLastLines(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--exit-immediately 7 --say cannot-load-weights")
                 let daemon = try await host.serve()
                 let answer = try await daemon.predict()
@@ -83,27 +85,29 @@ extension EndToEnd {
             }
         }
 
-        @Test func serverThatNeverListens() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func serverThatNeverListens(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--never-listen", fields: ["start_timeout: 1"])
                 let daemon = try await host.serve()
                 let answer = try await daemon.predict()
                 #expect(answer.status == 503)
                 #expect(answer.body.contains("start_timeout"))
-                try await eventually("it is stopped") { host.serverPIDs() == [] }
+                try await eventually("it is stopped") { try await host.runningServers() == [] }
             }
         }
 
-        @Test func loadThatOutlastsLoadTimeoutGoesOn() async throws {
-            try await TestHost.run { host in
-                let permission = host.directory + "/may-listen"
-                try host.writeStub(flags: "--listen-when \(permission)", fields: ["load_timeout: 0.2"])
+        @Test(arguments: try await ModelKind.testable)
+        func loadThatOutlastsLoadTimeoutGoesOn(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
+                let permission = host.sharedFile("may-listen")
+                try host.writeStub(flags: "--listen-when \(permission.there)", fields: ["load_timeout: 0.2"])
                 let daemon = try await host.serve()
                 let early = try await daemon.predict()
                 #expect(early.status == 503)
                 #expect(early.body.contains("model_loading"))
                 #expect(early.headers["retry-after"] != nil)
-                close(open(permission, O_WRONLY | O_CREAT, 0o600))
+                close(open(permission.here, O_WRONLY | O_CREAT, 0o600))
                 try await eventually("the load goes on to its end") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
@@ -121,7 +125,7 @@ extension EndToEnd {
                 try await eventually("the stranger listens") {
                     (try? await HTTPCall(port: 18434, method: "GET", path: "/", body: "").send())?.status == 200
                 }
-                try host.writeStub(sourceFields: ["port: 18434"])
+                try host.writeStub(port: 18434)
                 let daemon = try await host.serve()
                 let answer = try await daemon.predict()
                 #expect(answer.status == 503)
@@ -131,15 +135,16 @@ extension EndToEnd {
             }
         }
 
-        @Test func serverThatIgnoresTermIsKilled() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func serverThatIgnoresTermIsKilled(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--ignore-term", fields: ["load: eager", "stop_timeout: 0.3"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
                     try await host.sqlite("SELECT phase FROM instances") == "ready"
                 }
                 #expect(try await daemon.terminate() == 0)
-                #expect(host.processes() == [])
+                try await host.expectNothingLeft()
             }
         }
 
@@ -174,8 +179,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func crashedServerIsStartedAgain() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func crashedServerIsStartedAgain(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -32,12 +33,13 @@ extension EndToEnd {
             }
         }
 
-        @Test func aServerThatIsNotAliveIsReplaced() async throws {
-            try await TestHost.run { host in
-                let sick = host.directory + "/sick"
-                try host.writeStub("spare", fields: ["load: eager"], sourceFields: ["port: 18434"])
+        @Test(arguments: try await ModelKind.testable)
+        func aServerThatIsNotAliveIsReplaced(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
+                let sick = host.sharedFile("sick")
+                try host.writeStub("spare", fields: ["load: eager"], port: 18434)
                 try host.writeStub(
-                    flags: "--sick-file \(sick)",
+                    flags: "--sick-file \(sick.there)",
                     fields: [
                         "load: eager", "load_timeout: 0.2",
                         "liveness: {path: /, interval: 0.1, timeout: 0.2, failures: 2}", "keep_alive: 0",
@@ -52,7 +54,7 @@ extension EndToEnd {
                 let first = try await pid()
                 #expect(try await daemon.predict().headers["x-modelet-served-by"] == "instance")
 
-                let file = open(sick, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+                let file = open(sick.here, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
                 close(file)
                 let process = try #require(Int32(first))
                 try await eventually("it is ended") { !isRunning(process) }
@@ -63,7 +65,7 @@ extension EndToEnd {
                 let causes = try await host.sqlite("SELECT message FROM events WHERE kind = 'draining'")
                 #expect(causes.contains("liveness probe fails: it was not answered within 200ms"))
 
-                unlink(sick)
+                unlink(sick.here)
                 try await eventually("another one serves") {
                     try await daemon.predict().headers["x-modelet-served-by"] == "instance"
                 }
@@ -72,8 +74,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func aLoadGoesOnWithoutItsCaller() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func aLoadGoesOnWithoutItsCaller(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--start-delay-ms 500", fields: ["load_timeout: 0.1"])
                 let daemon = try await host.serve()
                 let answer = try await daemon.predict()
@@ -93,9 +96,10 @@ extension EndToEnd {
             }
         }
 
-        @Test func theFallbackAnswersWhileALoadTakesTooLong() async throws {
-            try await TestHost.run { host in
-                try host.writeStub("spare", fields: ["load: eager"], sourceFields: ["port: 18435"])
+        @Test(arguments: try await ModelKind.testable)
+        func theFallbackAnswersWhileALoadTakesTooLong(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
+                try host.writeStub("spare", fields: ["load: eager"], port: 18435)
                 try host.writeStub(
                     flags: "--start-delay-ms 500", fields: ["load_timeout: 0.1"], baseURL: "http://localhost:18435")
                 let daemon = try await host.serve()

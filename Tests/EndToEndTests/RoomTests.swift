@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -11,8 +12,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func twoModelsInOnePlaceAreServedInTurn() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func twoModelsInOnePlaceAreServedInTurn(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub("one")
                 try host.writeStub("two")
                 let daemon = try await host.serve(["--max-loaded", "1"])
@@ -53,8 +55,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func idleModelIsUnloadedAndNothingButARequestWakesIt() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func idleModelIsUnloadedAndNothingButARequestWakesIt(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["idle_timeout: 300ms"])
                 let daemon = try await host.serve()
                 #expect(try await daemon.predict().status == 200)
@@ -85,8 +88,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func modelThatExceedsTheMemoryBudgetSaysSo() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func modelThatExceedsTheMemoryBudgetSaysSo(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["memory: 2GiB"])
                 try host.writeStub("small")
                 let daemon = try await host.serve(environment: ["MODELET_MEMORY_BUDGET": "1GiB"])
@@ -97,8 +101,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func statusKnowsLoadTimesAndMemory() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func statusKnowsLoadTimesAndMemory(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub()
                 let daemon = try await host.serve()
                 #expect(try await daemon.predict().status == 200)

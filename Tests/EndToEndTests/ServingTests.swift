@@ -1,9 +1,11 @@
+import TestSupport
 import Testing
 
 extension EndToEnd {
     @Suite struct Serving {
-        @Test func onDemandModelIsStartedByItsFirstRequest() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func onDemandModelIsStartedByItsFirstRequest(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub()
                 let daemon = try await host.serve()
                 #expect(try await host.sqlite("SELECT count(*) FROM instances") == "0")
@@ -21,8 +23,9 @@ extension EndToEnd {
             }
         }
 
-        @Test func eagerModelIsReadyWithoutARequest() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func eagerModelIsReadyWithoutARequest(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(fields: ["load: eager"])
                 let daemon = try await host.serve()
                 try await eventually("it is ready") {
@@ -34,8 +37,24 @@ extension EndToEnd {
             }
         }
 
-        @Test func manyFirstCallersStartOneInstance() async throws {
+        @Test func editIsActedOnWhenItIsSaved() async throws {
             try await TestHost.run { host in
+                try host.writeStub(fields: ["timeout: 7"])
+                let daemon = try await host.serve()
+                // Long before the periodic rescan; and so is the next one: the watch goes on.
+                for timeout in [8, 9] {
+                    try host.writeStub(fields: ["timeout: \(timeout)"])
+                    try await eventually("the edit is accepted", within: .seconds(15)) {
+                        try await host.sqlite("SELECT spec ->> '$.timeout' FROM model") == "\(timeout)"
+                    }
+                }
+                #expect(try await daemon.terminate() == 0)
+            }
+        }
+
+        @Test(arguments: try await ModelKind.testable)
+        func manyFirstCallersStartOneInstance(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 try host.writeStub(flags: "--start-delay-ms 300")
                 let daemon = try await host.serve()
                 let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -47,10 +66,11 @@ extension EndToEnd {
             }
         }
 
-        @Test func failedLoadFallsBackToBaseURL() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func failedLoadFallsBackToBaseURL(_ kind: ModelKind) async throws {
+            try await TestHost.run(kind) { host in
                 // The fallback is another model's server, at a port of its own.
-                try host.writeStub("good", fields: ["load: eager"], sourceFields: ["port: 18431"])
+                try host.writeStub("good", fields: ["load: eager"], port: 18431)
                 try host.writeStub(
                     "bad", flags: "--exit-immediately 3 --say broken", baseURL: "http://localhost:18431")
                 let daemon = try await host.serve()
@@ -65,9 +85,9 @@ extension EndToEnd {
 
         @Test func remoteModelGetsItsHeadersAndTimeout() async throws {
             try await TestHost.run { host in
-                try host.writeStub("upstream", flags: "--echo", fields: ["load: eager"], sourceFields: ["port: 18432"])
+                try host.writeStub("upstream", flags: "--echo", fields: ["load: eager"], port: 18432)
                 try host.writeStub(
-                    "slow", flags: "--delay-ms 60000", fields: ["load: eager"], sourceFields: ["port: 18433"])
+                    "slow", flags: "--delay-ms 60000", fields: ["load: eager"], port: 18433)
                 try host.write(
                     """
                     domain: test
@@ -108,30 +128,6 @@ extension EndToEnd {
                 let answer = try await daemon.predict("test/stab")
                 #expect(answer.status == 404)
                 #expect(answer.body.contains("\"error\""))
-            }
-        }
-
-        @Test func dockerAndECRSayThatTheyAreNotSupportedYet() async throws {
-            try await TestHost.run { host in
-                try host.write(
-                    """
-                    domain: test
-                    ml:
-                      sources:
-                        container:
-                          models:
-                            default:
-                              endpoint: /predict
-                              source: {type: docker, image: "x:1", container_port: 8000}
-
-                    """, to: "container.yaml")
-                let daemon = try await host.serve()
-                let answer = try await daemon.predict("test/container")
-                #expect(answer.status == 503)
-                #expect(answer.body.contains("not supported yet"))
-                let load = try await host.modelet("load", "test/container", "--wait")
-                #expect(load.status == 1)
-                #expect(load.errors.contains("not supported yet"))
             }
         }
 

@@ -8,9 +8,14 @@ final class TestHost: Sendable {
     var state: String { directory + "/state" }
     var database: String { state + "/modelet.db" }
 
+    /// What its model servers run as, where a test does not say otherwise.
+    let kind: ModelKind
+    /// The engine of its containers; `nil` where it runs processes alone.
+    let engine: TestEngine?
+
     /// Runs `body` on a new host and leaves nothing of it behind, whatever happens.
-    static func run(_ body: (TestHost) async throws -> Void) async throws {
-        let host = try TestHost()
+    static func run(_ kind: ModelKind = .process, _ body: (TestHost) async throws -> Void) async throws {
+        let host = try TestHost(kind, engine: kind == .container ? await TestEngine.shared() : nil)
         do {
             try await body(host)
         } catch {
@@ -20,11 +25,14 @@ final class TestHost: Sendable {
         await host.tearDown()
     }
 
-    private init() throws {
+    private init(_ kind: ModelKind, engine: TestEngine?) throws {
+        self.kind = kind
+        self.engine = engine
         var template = Array("/tmp/modelet-e2e-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw HarnessError("cannot make a temporary directory") }
         directory = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
         mkdir(directory + "/manifests", 0o700)
+        mkdir(directory + "/manifests/shared", 0o700)
     }
 
     /// Where the programs under test lie: beside the test runner.
@@ -63,27 +71,6 @@ final class TestHost: Sendable {
         }
     }
 
-    /// Writes a manifest of the domain `test` with one model that runs the stub server.
-    /// - Parameters:
-    ///   - flags: of the stub server, beside its port.
-    ///   - fields: further lines of the model, as YAML.
-    func writeStub(
-        _ source: String = "stub", flags: String = "", fields: [String] = [], sourceFields: [String] = [],
-        baseURL: String? = nil
-    ) throws {
-        mkdir(manifests + "/artifact", 0o700)
-        var lines = ["ml:", "  sources:", "    \(source):"]
-        if let baseURL { lines.append("      base_url: \(baseURL)") }
-        lines += ["      models:", "        default:", "          endpoint: /predict"]
-        lines += fields.map { "          " + $0 }
-        lines += [
-            "          source:", "            type: local_artifact", "            path: ./artifact",
-            "            startup_command: \"\(Self.stub) --port ${PORT} \(flags)\"",
-        ]
-        lines += sourceFields.map { "            " + $0 }
-        try write("domain: test\n" + lines.joined(separator: "\n") + "\n", to: "\(source).yaml")
-    }
-
     // MARK: - Programs
 
     /// Starts `modelet serve` and waits until its gateway answers.
@@ -98,7 +85,7 @@ final class TestHost: Sendable {
     func startServe(_ arguments: [String] = [], environment: [String: String] = [:]) throws -> ChildProcess {
         try ChildProcess(
             [Self.modelet, "serve", "--manifests", manifests, "--state", state, "--listen", "127.0.0.1:0"] + arguments,
-            environment: environment, output: newOutput("serve"))
+            environment: engineEnvironment.merging(environment) { $1 }, output: newOutput("serve"))
     }
 
     struct Ended {
@@ -109,8 +96,18 @@ final class TestHost: Sendable {
 
     /// Runs a command of modelet on this host's state to its end.
     func modelet(_ arguments: String...) async throws -> Ended {
-        try await run([Self.modelet] + arguments, environment: ["MODELET_STATE": state])
+        try await run(
+            [Self.modelet] + arguments, environment: engineEnvironment.merging(["MODELET_STATE": state]) { $1 })
     }
+
+    /// Leads modelet to the tests' own engine, and away from whatever engine and registries the user of this machine has.
+    private var engineEnvironment: [String: String] {
+        guard let engine else { return [:] }
+        return ["DOCKER_HOST": engine.address, "DOCKER_CONFIG": dockerConfiguration]
+    }
+
+    /// The folder of what `docker login` would remember on this host.
+    var dockerConfiguration: String { directory + "/docker-config" }
 
     func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Ended {
         let process = try ChildProcess(
@@ -130,11 +127,12 @@ final class TestHost: Sendable {
     func waitForPrediction() async throws {
         let id = try await sqlite("SELECT id FROM instances")
         try await eventually("a prediction has arrived") {
-            readFile("\(state)/run/\(id)/server.log").split(separator: "\n").contains { $0.hasPrefix("prediction ") }
+            let log = try await engine?.docker("logs", "modelet-\(id)") ?? readFile("\(state)/run/\(id)/server.log")
+            return log.split(separator: "\n").contains { $0.hasPrefix("prediction ") }
         }
     }
 
-    private func newOutput(_ name: String) -> String {
+    func newOutput(_ name: String) -> String {
         "\(directory)/\(name)-\(UInt64.random(in: 0...UInt64.max))"
     }
 
@@ -162,6 +160,7 @@ final class TestHost: Sendable {
             self.processes().forEach { kill($0, SIGKILL) }
             return self.processes().isEmpty
         }
+        await engine?.removeContainers(of: self)
         _ = try? await run(["rm", "-rf", directory])
     }
 }
