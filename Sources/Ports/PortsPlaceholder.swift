@@ -1,1 +1,0 @@
-// Moved here from the launcher: see PortAllocator.
