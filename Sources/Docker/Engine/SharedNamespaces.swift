@@ -33,8 +33,9 @@ extension Engine {
     }
 }
 
-/// How long an engine may call a container running whose process has gone: milliseconds, more on a busy host.
-private let noticingOfAnEnd = Duration.seconds(3)
+/// How long an engine may call a container running whose process has gone: milliseconds, on a busy host seconds. Only a
+/// foreign engine is found out later by it, and what is waited for then is an error message.
+private let noticingOfAnEnd = Duration.seconds(10)
 
 /// What `/proc` tells of a container.
 struct SharedNamespaces {
