@@ -86,7 +86,10 @@ extension EndToEnd {
                 #expect(try await daemon.predict().status == 200)
                 #expect(try await daemon.predict().status == 502)
                 try await eventually("it has gone") { try await host.engine?.containers(of: host) == [] }
-                #expect(try await host.sqlite("SELECT exit_signal FROM instances ORDER BY id LIMIT 1") == "\(SIGSEGV)")
+                // The container goes once its end is written down; the database is told after that.
+                try await eventually("its end is recorded") {
+                    try await host.sqlite("SELECT exit_signal FROM instances ORDER BY id LIMIT 1") == "\(SIGSEGV)"
+                }
                 #expect(try await daemon.predict().status == 200)
             }
         }
