@@ -126,7 +126,9 @@ extension EndToEnd {
                 defer { engine.engine.thaw() }
                 let second = try await host.serve()
                 #expect(try await second.predict("test/local").status == 200)
-                #expect(try await host.sqlite("SELECT state FROM models WHERE source = 'stub'") == "unknown")
+                try await eventually("it is unknown") {
+                    try await host.sqlite("SELECT state FROM models WHERE source = 'stub'") == "unknown"
+                }
                 engine.engine.thaw()
                 try await eventually("it is adopted") {
                     try await host.sqlite("SELECT state, container_id FROM models WHERE source = 'stub'")
