@@ -9,9 +9,18 @@ package struct Observation: Hashable, Sendable {
     package var idleSince: Timestamp?
     /// Why its instance is to make room; `nil` where it is not.
     package var eviction: String?
-    /// Whether what an instance of the current generation needs is on this host; only asked of one that would take the place
-    /// of another (``replaced``).
+    /// Whether what the next generation needs is on this host; only asked before ``replaced`` is ended for it.
     package var isSupplied = true
+    /// Instances on their way out that somebody sees to already: what they have in flight is waited for, or their end is.
+    package var attended: Set<InstanceID> = []
+    /// Whether the next generation has found no room beside the instance that serves.
+    package var lacksRoomBeside = false
+    /// What instances were accepted with that are not what is wanted any more, as far as that is known: what they are
+    /// given time by.
+    package var formerSpecs: [InstanceID: ModelSpec] = [:]
+    /// What is started again where the current generation is rejected: the last one that was ready. `nil` where there is
+    /// none, and where that has failed, too.
+    package var restorable: InstanceRecord?
 
     package init(
         model: ModelRecord, instances: [InstanceRecord], isShuttingDown: Bool = false, idleSince: Timestamp? = nil,
@@ -22,20 +31,6 @@ package struct Observation: Hashable, Sendable {
         self.isShuttingDown = isShuttingDown
         self.idleSince = idleSince
         self.eviction = eviction
-    }
-
-    /// The instance that serves although a new one is to take its place; `nil` where none does.
-    package var replaced: InstanceRecord? {
-        guard !isShuttingDown, model.isDemanded,
-            let instance = instances.first, instances.count == 1, instance.isRouted, instance.phase == .ready,
-            instance.unknownReason == nil, instance.generation != model.generation
-        else { return nil }
-        return instance
-    }
-
-    /// Why a new instance is to take the place of ``replaced``.
-    package var causeToReplace: String {
-        replaced.flatMap { causeToEnd($0, of: self) } ?? ""
     }
 }
 
@@ -51,6 +46,8 @@ package enum Decision: Hashable, Sendable {
 package enum Step: Hashable, Sendable {
     /// Launch an instance of the current generation.
     case start
+    /// Launch the last one that was ready once more, in place of the current generation.
+    case restore
     /// Send predictions to a ready instance.
     case `switch`(InstanceID)
     /// Take an instance out of the route, without ending it.
@@ -72,30 +69,53 @@ package enum Step: Hashable, Sendable {
 /// Decides the next step for one model. Pure: the same observation at the same time gives the same answer, and every
 /// answer says why.
 ///
-/// A change of run fields stops the old instance before the new one starts, and once the image of that is there. Steps are
-/// taken one at a time: the caller performs one, observes again, and asks again.
+/// A change of run fields starts the new instance beside the old one, which serves until the new one is ready, or ends
+/// the old one first, as the model's ``UpdatePolicy`` says and as far as ports and memory allow. Steps are taken one at a
+/// time: the caller performs one, observes again, and asks again.
 package func decide(_ observed: Observation, now: Timestamp) -> Decision {
     if let unknown = observed.instances.first(where: { $0.unknownReason != nil }) {
         return .wait(until: nil, reason: unknown.unknownReason ?? "")
     }
-    if let leaving = observed.instances.first(where: { !$0.phase.isCurrent }) {
-        return .operate(.stop(leaving.id), cause: leaving.stopCause ?? "stop was interrupted")
+    if let next = observed.leaving.first(where: { !observed.attended.contains($0.id) }) {
+        return .operate(.stop(next.id), cause: next.stopCause ?? "stop was interrupted")
     }
-    if let current = observed.instances.first {
-        return decide(about: current, of: observed, now: now)
+    let current = observed.current
+    if let cause = causeToEndAll(of: observed), let next = current.first(where: \.isRouted) ?? current.first {
+        return .operate(end(next), cause: cause)
+    }
+    if let wanted = current.first(where: observed.model.isFulfilled) {
+        let others = current.filter { $0.id != wanted.id }
+        guard let former = others.first(where: \.isRouted) ?? others.first else {
+            return decide(about: wanted, of: observed, now: now)
+        }
+        return decide(about: wanted, beside: former, of: observed, now: now)
+    }
+    if !current.isEmpty { return decideAboutReplacing(current, of: observed, now: now) }
+    if let last = observed.awaitedEnd {
+        let cause = last.stopCause ?? "it is stopping"
+        return .wait(until: nil, reason: "waits for the end of the former instance: \(cause)")
     }
     return decideWithoutInstance(observed, now: now)
 }
 
-private func decide(about instance: InstanceRecord, of observed: Observation, now: Timestamp) -> Decision {
+/// Why nothing of the model may go on; `nil` where something may.
+private func causeToEndAll(of observed: Observation) -> String? {
     let model = observed.model
-    if let cause = causeToEnd(instance, of: observed) {
-        // What serves is not ended for something that is not even here yet.
-        if observed.replaced == instance, !observed.isSupplied {
-            return decideAboutWaiting(instance, forSupplyOf: observed, now: now)
-        }
-        return .operate(instance.isRouted ? .drain(instance.id) : .stop(instance.id), cause: cause)
-    }
+    if observed.isShuttingDown { return "modelet is shutting down" }
+    if model.isRemoved { return "removed from its manifest" }
+    if let hold = model.hold { return "unloaded by \(hold.by)" }
+    if model.spec.isRemote { return "source was removed from its manifest" }
+    return model.isDemanded ? nil : "unloaded: nothing demands it"
+}
+
+/// The step that ends an instance: what was ready may have requests in flight, with a route or without.
+func end(_ instance: InstanceRecord) -> Step {
+    instance.phase == .ready || instance.phase == .unready ? .drain(instance.id) : .stop(instance.id)
+}
+
+/// Decides about the one instance that is to run.
+func decide(about instance: InstanceRecord, of observed: Observation, now: Timestamp) -> Decision {
+    let model = observed.model
     switch instance.phase {
     case .ready where !instance.isRouted:
         return .operate(.switch(instance.id), cause: "instance is ready")
@@ -107,15 +127,17 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
     case .ready:
         let idleness = decideAboutIdleness(of: instance, observed, now: now)
         if case .operate = idleness { return idleness }
+        // What the next generation failed at is not forgotten because an older one runs.
+        guard model.isFulfilled(by: instance) else { return idleness }
         return earlier(idleness, decideAboutBackoff(of: model, readySince: instance.phaseSince, now: now))
     case .intent:
         // Launches are not seen half way: this one was interrupted, and nothing of it is left to wait for.
         return .operate(.stop(instance.id), cause: "its launch was interrupted")
     case .gated, .starting:
-        let deadline = (instance.startedAt ?? instance.createdAt) + model.spec.effective.startTimeout
+        let limit = observed.spec(of: instance).startTimeout
+        let deadline = (instance.startedAt ?? instance.createdAt) + limit
         if now >= deadline {
-            let limit = model.spec.effective.startTimeout
-            return .operate(.giveUp(instance.id), cause: "not ready within start_timeout (\(limit))")
+            return .operate(.giveUp(instance.id), cause: "\(LoadFailure.tooSlow) (\(limit))")
         }
         return .wait(until: deadline, reason: "waits for readiness")
     case .unready:
@@ -126,47 +148,9 @@ private func decide(about instance: InstanceRecord, of observed: Observation, no
     }
 }
 
-/// What waits for the image of its successor may be unloaded like any other.
-private func decideAboutWaiting(
-    _ instance: InstanceRecord, forSupplyOf observed: Observation, now: Timestamp
-) -> Decision {
-    if observed.model.mayMakeRoom, let eviction = observed.eviction {
-        return .operate(.unload(instance.id), cause: eviction)
-    }
-    let idleness = decideAboutIdleness(of: instance, observed, now: now)
-    if case .operate = idleness { return idleness }
-    return earlier(idleness, waitForSupply(of: observed.model, now: now))
-}
-
-private func waitForSupply(of model: ModelRecord, now: Timestamp) -> Decision {
-    if let backoff = model.backoff, backoff.isPending(at: now) {
-        return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
-    }
-    return .wait(until: nil, reason: "the image of the new generation is being fetched")
-}
-
-private func causeToEnd(_ instance: InstanceRecord, of observed: Observation) -> String? {
-    let model = observed.model
-    if observed.isShuttingDown { return "modelet is shutting down" }
-    if model.isRemoved { return "removed from its manifest" }
-    if let hold = model.hold { return "unloaded by \(hold.by)" }
-    if model.spec.isRemote { return "source was removed from its manifest" }
-    if instance.generation != model.generation {
-        return causeToReplace(instance, of: model)
-    }
-    return model.isDemanded ? nil : "unloaded: nothing demands it"
-}
-
-private func causeToReplace(_ instance: InstanceRecord, of model: ModelRecord) -> String {
-    let changed = model.spec.source.map { fieldChanges(from: instance.source, to: $0.runFields) } ?? []
-    var causes = changed.map(\.description)
-    if model.followsDrift, let drift = Drift(of: model, running: instance) { causes.append(drift.description) }
-    return causes.isEmpty ? "restart was requested" : causes.joined(separator: ", ")
-}
-
 /// Idle time counts from the last completed request. While one is in flight, the model can be idle for long enough
 /// after `idle_timeout` from now at the earliest.
-private func decideAboutIdleness(of instance: InstanceRecord, _ observed: Observation, now: Timestamp) -> Decision {
+func decideAboutIdleness(of instance: InstanceRecord, _ observed: Observation, now: Timestamp) -> Decision {
     let spec = observed.model.spec.effective
     guard case .after(let limit) = spec.idleTimeout, spec.load == .onDemand else { return .settled }
     guard let idleSince = observed.idleSince else { return .wait(until: now + limit, reason: "it is in use") }
@@ -175,10 +159,10 @@ private func decideAboutIdleness(of instance: InstanceRecord, _ observed: Observ
 }
 
 /// Of two decisions about something that runs as it should, the one that has to be acted on first.
-private func earlier(_ one: Decision, _ other: Decision) -> Decision {
+func earlier(_ one: Decision, _ other: Decision) -> Decision {
     switch (one, other) {
     case (.wait(let a?, _), .wait(let b?, _)): a <= b ? one : other
-    case (.settled, _), (_, .operate): other
+    case (.settled, _), (_, .operate), (.wait(nil, _), .wait(_?, _)): other
     default: one
     }
 }
@@ -200,14 +184,29 @@ private func decideWithoutInstance(_ observed: Observation, now: Timestamp) -> D
         }
         return .settled
     }
-    if let backoff = model.backoff, backoff.isPending(at: now) {
-        return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
-    }
     if let backoff = model.backoff {
-        return .operate(.start, cause: "try \(backoff.failures + 1) after: \(backoff.lastFailure.message)")
+        if backoff.isRejection, observed.restorable != nil { return decideAboutRestoring(model, backoff, now: now) }
+        if backoff.isPending(at: now) {
+            return .wait(until: backoff.nextAttempt, reason: backoff.lastFailure.message)
+        }
+        return .operate(.start, cause: backoff.causeToTryAgain)
     }
     if case .loaded(_, let by) = model.demand, model.spec.effective.load == .onDemand {
         return .operate(.start, cause: "demanded by \(by)")
     }
     return .operate(.start, cause: "load: eager")
+}
+
+/// Nothing runs, and the current generation has failed too often: the last one that was ready serves in its place.
+private func decideAboutRestoring(_ model: ModelRecord, _ backoff: Backoff, now: Timestamp) -> Decision {
+    if let restoration = model.restoration, restoration.isPending(at: now) {
+        return .wait(until: restoration.nextAttempt, reason: restoration.lastFailure.message)
+    }
+    let failure = backoff.lastFailure
+    let verdict = failure.classification == .terminal ? "for good" : "\(backoff.failures) times"
+    return .operate(.restore, cause: "generation \(model.generation) has failed \(verdict): \(failure.message)")
+}
+
+extension Backoff {
+    var causeToTryAgain: String { "try \(failures + 1) after: \(lastFailure.message)" }
 }

@@ -9,7 +9,7 @@ package struct Drift: Hashable, Sendable, CustomStringConvertible {
 
     /// - Parameter instances: its live instances, oldest first.
     package init?(of model: ModelRecord, instances: [InstanceRecord]) {
-        guard let instance = instances.first(where: \.phase.isCurrent) else { return nil }
+        guard let instance = instances.principal, instance.phase.isCurrent else { return nil }
         self.init(of: model, running: instance)
     }
 

@@ -61,6 +61,10 @@ package struct LoadFailure: Codable, Hashable, Sendable, Error {
     package var at: Timestamp
     package var exit: ExitRecord?
 
+    /// How the message of a load begins that took longer than its manifest allows.
+    package static let tooSlow = "not ready within start_timeout"
+    package var isTooSlow: Bool { message.hasPrefix(Self.tooSlow) }
+
     package init(_ classification: Class, _ message: String, at: Timestamp, exit: ExitRecord? = nil) {
         self.classification = classification
         self.message = message
@@ -94,6 +98,11 @@ package struct Backoff: Codable, Hashable, Sendable {
     package static let longestDelay: Seconds = 60
     /// The wait after a terminal failure: long enough to cost nothing, short enough that a mended host heals by itself.
     package static let terminalDelay: Seconds = 600
+    /// Failures in a row after which a generation that has never been ready gives way to the last one that was.
+    package static let rejectedAfter = 3
+    /// Whether what has failed is not to be waited for where something else can serve.
+    package var isRejection: Bool { lastFailure.classification == .terminal || failures >= Self.rejectedAfter }
+
     /// Readiness for this long means that the load was good: earlier failures are forgotten.
     package static let forgottenAfter: Seconds = 60
 

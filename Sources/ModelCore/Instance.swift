@@ -103,6 +103,12 @@ package struct InstanceRecord: Hashable, Sendable {
     /// What a container is run from, as it was fixed at launch: `repository@sha256:…`, or the id of an image that only
     /// this host knows, `sha256:…`. `nil` for a process.
     package var image: String?
+    /// Which engine has its container; recorded with ``containerID``, and never changed. `nil` for a process, and where an
+    /// earlier version launched it.
+    package var engine: EngineIdentity?
+    /// The generation in whose place it was launched, since that had failed; `nil` for one that is launched because it is
+    /// wanted.
+    package var insteadOf: Int?
     /// As the manifest names it.
     package var host: String
     package var port: Int
@@ -136,5 +142,13 @@ package struct InstanceRecord: Hashable, Sendable {
         self.host = host
         self.port = port
         self.createdAt = createdAt
+    }
+}
+
+extension [InstanceRecord] {
+    /// Of a model's live instances, oldest first, the one that people mean: what serves, else what is to stay, else what
+    /// is still there.
+    package var principal: InstanceRecord? {
+        first(where: \.isRouted) ?? last(where: \.phase.isCurrent) ?? last
     }
 }

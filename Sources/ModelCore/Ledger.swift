@@ -17,10 +17,10 @@ package struct Ledger: Hashable, Sendable {
     ///   - uses: what is known of instances beside what is recorded.
     package init(
         limits: HostLimits, ports: [Int: ModelKey], instances: [InstanceRecord], models: [ModelKey: ModelRecord],
-        uses: [InstanceID: InstanceUse]
+        uses: [InstanceID: InstanceUse], now: Timestamp
     ) {
         let holders = instances.filter(\.phase.isLive).map {
-            Holder($0, of: models[$0.key], use: uses[$0.id] ?? InstanceUse())
+            Holder($0, of: models[$0.key], use: uses[$0.id] ?? InstanceUse(), now: now)
         }
         self.init(limits: limits, holders: holders, ports: ports)
     }
@@ -35,27 +35,38 @@ package struct Holder: Hashable, Sendable {
     package var key: ModelKey
     /// In bytes: as measured, or as its manifest says where that is more.
     package var memory: Int64
-    /// Whether it holds a start slot: let go, or about to be, and not yet ready.
-    package var isStarting: Bool
+    /// How long ago it was granted its start; `nil` where it is not starting any more.
+    package var startingFor: Seconds?
     package var tenure: Tenure
 
-    package init(instance: InstanceID, key: ModelKey, memory: Int64 = 0, isStarting: Bool = false, tenure: Tenure) {
+    package init(
+        instance: InstanceID, key: ModelKey, memory: Int64 = 0, startingFor: Seconds? = nil, tenure: Tenure
+    ) {
         self.instance = instance
         self.key = key
         self.memory = memory
-        self.isStarting = isStarting
+        self.startingFor = startingFor
         self.tenure = tenure
     }
 
-    fileprivate init(_ instance: InstanceRecord, of model: ModelRecord?, use: InstanceUse) {
+    fileprivate init(_ instance: InstanceRecord, of model: ModelRecord?, use: InstanceUse, now: Timestamp) {
         let isStarting = [.intent, .gated, .starting].contains(instance.phase)
-        let declared = model?.spec.declaredMemory ?? 0
+        let declared = Self.declaredMemory(of: instance, model, use)
         let last = model?.memory ?? 0
         // What is loading has not taken yet what it will take.
         let measured = isStarting ? max(use.memory ?? 0, last) : use.memory ?? last
         self.init(
-            instance: instance.id, key: instance.key, memory: max(declared, measured), isStarting: isStarting,
-            tenure: Self.tenure(of: instance, model, use))
+            instance: instance.id, key: instance.key, memory: max(declared, measured),
+            startingFor: isStarting ? now - instance.createdAt : nil, tenure: Self.tenure(of: instance, model, use))
+    }
+
+    /// What an instance of a former generation takes is not what the next one will.
+    private static func declaredMemory(of instance: InstanceRecord, _ model: ModelRecord?, _ use: InstanceUse) -> Int64
+    {
+        guard let model else { return 0 }
+        let wanted = model.spec.declaredMemory ?? 0
+        if model.isFulfilled(by: instance) { return wanted }
+        return use.declared ?? instance.source.container?.memory ?? wanted
     }
 
     private static func tenure(of instance: InstanceRecord, _ model: ModelRecord?, _ use: InstanceUse) -> Tenure {
@@ -78,16 +89,28 @@ package enum Tenure: Hashable, Sendable {
     case busy(since: Timestamp)
     /// It is on its way out.
     case leaving
+
+    /// Whether it may be in use, and is not asked to leave yet.
+    package var isInUse: Bool {
+        switch self {
+        case .busy, .fixed: true
+        case .idle, .leaving: false
+        }
+    }
 }
 
 /// What is known of an instance beside what is recorded of it.
 package struct InstanceUse: Hashable, Sendable {
     /// As measured just now, in bytes.
     package var memory: Int64?
+    /// What it was expected to take when it was accepted, in bytes, where its model has been edited since; `nil` where
+    /// that is not known.
+    package var declared: Int64?
     package var tenure: Tenure
 
-    package init(memory: Int64? = nil, tenure: Tenure = .fixed) {
+    package init(memory: Int64? = nil, declared: Int64? = nil, tenure: Tenure = .fixed) {
         self.memory = memory
+        self.declared = declared
         self.tenure = tenure
     }
 }

@@ -28,7 +28,17 @@ package struct ModelRecord: Hashable, Sendable {
     package var file: String
     package var demand: Demand
     package var hold: Hold?
-    package var backoff: Backoff?
+    /// Of its current generation.
+    package var backoff: Backoff? {
+        // Whoever fails, or is given another chance, gives one to what stands in for it, too.
+        didSet { if backoff != oldValue { restoration = nil } }
+    }
+    /// What is remembered of failed loads of the generation that was started again in place of the current one, since
+    /// that last failed.
+    package var restoration: Backoff?
+    /// The generation that began with the latest restart, or the latest image that was followed: an instance from before
+    /// is to be replaced even where its run fields are those that are wanted.
+    package var freshSince: Int
     /// When an instance of it last ended without having been asked to, or at a shutdown. Demand from before then has
     /// been served, and counts no longer.
     package var lastExitAt: Timestamp?
@@ -47,11 +57,14 @@ package struct ModelRecord: Hashable, Sendable {
     package var followsDrift = false
     /// Its manifest is gone: it is removed as soon as nothing of it runs.
     package var isRemoved: Bool
+    /// Its manifest is gone, and it stays; `nil` where that is not so.
+    package var heldRemoval: HeldRemoval?
 
     package init(key: ModelKey, spec: ModelSpec, generation: Int = 1, root: String, file: String) {
         self.key = key
         self.spec = spec
         self.generation = generation
+        freshSince = generation
         self.root = root
         self.file = file
         demand = .none
@@ -65,6 +78,34 @@ package struct ModelRecord: Hashable, Sendable {
         if spec.effective.load == .eager { return true }
         guard case .loaded(let since, _) = demand else { return false }
         return lastExitAt.map { since > $0 } ?? true
+    }
+
+    /// Whether the instance is what is wanted: of the current generation, or launched alike, and no restart has been asked
+    /// for since. So an edit that is taken back costs nothing where what it was to replace still runs.
+    package func isFulfilled(by instance: InstanceRecord) -> Bool {
+        instance.generation == generation
+            || (instance.generation >= freshSince && instance.source == spec.source?.runFields)
+    }
+
+    /// The generation from which on an instance that is not what is wanted cannot have been that: the current one, or the
+    /// restart that it is from before.
+    package func endOfFulfilment(by instance: InstanceRecord) -> Int {
+        instance.generation < freshSince ? freshSince : generation
+    }
+
+    /// A new generation that needs a new instance, whatever its run fields.
+    package mutating func beginFreshGeneration() {
+        generation += 1
+        freshSince = generation
+    }
+
+    /// Whether `last`, the instance that was ready last, may be started again in place of the current generation. Never
+    /// more than one step back: where that fails as well, there is nothing else.
+    package func mayRestore(_ last: InstanceRecord) -> Bool {
+        guard backoff != nil, !spec.isRemote, !isRemoved, hold == nil else { return false }
+        guard last.generation < generation, restoration?.isRejection != true else { return false }
+        // A process that was launched alike would fail alike. An image may be another one under the same name.
+        return last.image != nil || last.source != spec.source?.runFields
     }
 
     /// An operator lifts what holds it up: a hold, and earlier failures. Where its size may have been the reason, it is

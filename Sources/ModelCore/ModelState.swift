@@ -18,11 +18,12 @@ package struct ModelCondition: Codable, Hashable, Sendable {
 /// The state of a model as users see it. Pure.
 /// - Parameter instances: its live instances, oldest first.
 package func condition(of model: ModelRecord, instances: [InstanceRecord], now: Timestamp) -> ModelCondition {
-    if let reason = instances.lazy.compactMap(\.unknownReason).first { return ModelCondition(.unknown, reason) }
-    if let instance = instances.first(where: \.phase.isCurrent) ?? instances.first {
+    if let reason = instances.lazy.compactMap(\.whyUnknown).first { return ModelCondition(.unknown, reason) }
+    if let instance = instances.principal {
+        let transition = Transition(of: model, instances: instances)
         switch instance.phase {
-        case .intent, .gated, .starting: return ModelCondition(.starting, model.waiting)
-        case .ready: return ModelCondition(.ready, whatHoldsUpReplacing(instance, of: model, now: now))
+        case .intent, .gated, .starting: return ModelCondition(.starting, transition?.sentence ?? model.waiting)
+        case .ready: return ModelCondition(.ready, transition?.sentence ?? model.pull?.description)
         case .unready: return ModelCondition(.unhealthy, model.waiting ?? "readiness probe fails")
         case .draining: return ModelCondition(.draining, instance.stopCause)
         case .stopping: return ModelCondition(.stopping, instance.stopCause)
@@ -40,13 +41,4 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
         return ModelCondition(.pending, model.waiting)
     }
     return ModelCondition(.standby, model.backoff.map { "last load failed: \($0.lastFailure.message)" })
-}
-
-/// Of an instance that serves on until the image of its successor is there: how far that is.
-private func whatHoldsUpReplacing(_ instance: InstanceRecord, of model: ModelRecord, now: Timestamp) -> String? {
-    if let pull = model.pull { return pull.description }
-    guard instance.generation != model.generation, let backoff = model.backoff, backoff.isPending(at: now) else {
-        return nil
-    }
-    return "the old generation serves on: \(backoff.lastFailure.message)"
 }

@@ -181,6 +181,9 @@ package struct ECRSpec: Codable, Hashable, Sendable {
     package var registry: String?
     package var container: ContainerSpec
 
+    /// What is run where a manifest has neither tag nor digest.
+    package static let standardTag = "latest"
+
     package init(repository: String, container: ContainerSpec) {
         self.repository = repository
         self.container = container
@@ -237,6 +240,10 @@ package struct ContainerSpec: Codable, Hashable, Sendable {
     /// Whether the engine's own init is its first process; `nil`: where the image brings none.
     package var initProcess: Bool?
     package var startupDelay: Seconds?
+
+    /// How many processes and threads there may be where no manifest says: servers of Python and CUDA have hundreds,
+    /// a fork bomb has millions.
+    package static let standardPIDsLimit = 4096
 
     package init(containerPort: Int) {
         self.containerPort = containerPort

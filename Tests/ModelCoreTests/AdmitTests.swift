@@ -9,9 +9,9 @@ struct AdmitTests {
     private static func key(_ name: String) -> ModelKey { ModelKey(domain: "d", source: "s", model: name) }
 
     private static func holder(
-        _ name: String, memory: Int64 = 0, isStarting: Bool = false, _ tenure: Tenure = .fixed
+        _ name: String, memory: Int64 = 0, startingFor: Seconds? = nil, _ tenure: Tenure = .fixed
     ) -> Holder {
-        Holder(instance: InstanceID(name), key: key(name), memory: memory, isStarting: isStarting, tenure: tenure)
+        Holder(instance: InstanceID(name), key: key(name), memory: memory, startingFor: startingFor, tenure: tenure)
     }
 
     private static func idle(_ name: String, since: Int64, memory: Int64 = 0) -> Holder {
@@ -45,7 +45,7 @@ struct AdmitTests {
             (0, [20000: Situation.key], .wait(reason: "port 20000 is leased to d/s/m")),
         ] as [(Int, [Int: ModelKey], Admission)])
     func slotsAndPorts(starting: Int, ports: [Int: ModelKey], expected: Admission) {
-        let holders = (0..<starting).map { Self.holder("\($0)", isStarting: true) }
+        let holders = (0..<starting).map { Self.holder("\($0)", startingFor: 0) }
         let ledger = Ledger(limits: HostLimits(), holders: holders, ports: ports)
         #expect(admit(Claim(key: Situation.key, port: 20000), ledger: ledger) == expected)
     }
@@ -72,7 +72,7 @@ struct AdmitTests {
     }
 
     enum Expected: Equatable, Sendable {
-        case granted, waits, refused
+        case granted, waits, yields, refused
         case evicts([String])
 
         init(_ admission: Admission) {
@@ -80,6 +80,7 @@ struct AdmitTests {
                 switch admission {
                 case .granted: .granted
                 case .wait: .waits
+                case .yieldFirst: .yields
                 case .refused: .refused
                 case .evict(let ids, _): .evicts(ids.map(\.text))
                 }
@@ -115,7 +116,7 @@ struct AdmitTests {
             [idle("a", since: 1), idle("b", since: 2), idle("c", since: 3)], expect: .evicts(["a", "b", "c"])),
         Row(
             "nobody leaves for who has no start slot", HostLimits(startSlots: 1, maxLoaded: 2),
-            [holder("a", isStarting: true), idle("b", since: 1)], expect: .waits),
+            [holder("a", startingFor: 0), idle("b", since: 1)], expect: .waits),
     ]
 
     private static let memory = [
@@ -193,7 +194,7 @@ struct AdmitTests {
             let use = InstanceUse(tenure: .idle(since: Self.start))
             let ledger = Ledger(
                 limits: HostLimits(), ports: [:], instances: [Situation.instance(.ready)],
-                models: [Situation.key: model], uses: [.i: use])
+                models: [Situation.key: model], uses: [.i: use], now: Situation.now)
             return ledger.holders[0].tenure
         }
         #expect(tenures == [.idle(since: Self.start), .fixed, .fixed])
@@ -221,7 +222,7 @@ struct AdmitTests {
         model.memory = last
         let ledger = Ledger(
             limits: HostLimits(), ports: [:], instances: [Situation.instance(phase)], models: [Situation.key: model],
-            uses: [.i: InstanceUse(memory: measured)])
+            uses: [.i: InstanceUse(memory: measured)], now: Situation.now)
         #expect(ledger.memory == expected)
     }
 
@@ -263,15 +264,19 @@ struct AdmitTests {
         var holders: [Holder] = []
         for number in 0..<200 {
             if random.oneIn(3), let index = holders.indices.randomElement(using: &random) {
-                if holders[index].isStarting { holders[index].isStarting = false } else { holders.remove(at: index) }
+                if holders[index].startingFor == nil {
+                    holders.remove(at: index)
+                } else {
+                    holders[index].startingFor = nil
+                }
             }
             let claim = Self.claim("\(number)", memory: Int64.random(in: 0...6, using: &random))
             let ledger = Ledger(limits: limits, holders: holders, ports: [:])
             let isFree =
-                holders.count < limits.maxLoaded ?? 0 && holders.count(where: \.isStarting) < limits.startSlots
+                holders.count < limits.maxLoaded ?? 0 && holders.count { $0.startingFor != nil } < limits.startSlots
                 && ledger.memory + claim.memory <= limits.memory ?? 0
             #expect((admit(claim, ledger: ledger) == .granted) == isFree)
-            if isFree { holders.append(Self.holder("\(number)", memory: claim.memory, isStarting: true)) }
+            if isFree { holders.append(Self.holder("\(number)", memory: claim.memory, startingFor: 0)) }
         }
     }
 }

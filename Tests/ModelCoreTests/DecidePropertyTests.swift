@@ -3,8 +3,7 @@ import Testing
 
 /// Random lives of one model: whatever happens, `decide` keeps the rules, and leads to what is wanted.
 struct DecidePropertyTests {
-    /// More steps in a row than any situation needs: unroute, drain, stop, start, switch, forget and some to spare.
-    private static let mostSteps = 12
+    private static let mostSteps = Life.mostSteps
     private static let eventsInALife = 150
 
     @Test(arguments: 0..<150)
@@ -47,6 +46,10 @@ struct DecidePropertyTests {
 
 /// A world, and the chance that rules it.
 private struct Life {
+    /// More steps in a row than any situation needs: unroute, drain and stop for each of two, start, switch, forget, and
+    /// failures and some to spare.
+    static let mostSteps = 20
+
     var world: ModelWorld
     var random: SeededGenerator
     private var spec: ModelSpec
@@ -66,7 +69,7 @@ private struct Life {
 
     /// One thing that nobody decided.
     mutating func happen() {
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<24, using: &random) {
         case 0: edit()
         case 1: world.accept(random.oneIn(3) ? nil : spec)
         case 2, 3: world.request()
@@ -76,6 +79,9 @@ private struct Life {
         case 12: world.isFull = random.oneIn(3)
         case 13: world.use(random.oneIn(2))
         case 14: world.evict()
+        case 15, 16: world.finishAttending(jitter: chance())
+        case 17: if random.oneIn(3) { world.isNarrow.toggle() }
+        case 18: if random.oneIn(3) { world.crash() }
         default: pass()
         }
     }
@@ -87,8 +93,11 @@ private struct Life {
     }
 
     private mutating func edit() {
-        switch Int.random(in: 0..<6, using: &random) {
-        case 0, 1: spec.source = Situation.artifact(command: "serve \(Int.random(in: 0...2, using: &random))")
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0, 1:
+            let command = "serve \(Int.random(in: 0...2, using: &random))"
+            spec.source = Situation.artifact(command: command, port: random.oneIn(3) ? 20000 : nil)
+        case 6: spec.update = random.oneIn(2) ? .resource : nil
         case 2: spec.timeout = Seconds(milliseconds: Int64.random(in: 1...3, using: &random))
         case 3: spec.load = spec.load == .eager ? .onDemand : .eager
         case 5: spec.idleTimeout = random.oneIn(3) ? nil : .after(Seconds(Int64.random(in: 1...60, using: &random)))
@@ -162,18 +171,21 @@ private struct Life {
     mutating func becomeKind() {
         isKind = true
         world.isFull = false
+        world.isNarrow = false
         world.use(true)
         // Unknown, leaving, loading, ready, backoff: each is waited for once, and twice where an old load fails.
-        for _ in 0..<10 {
+        for _ in 0..<15 {
             for index in world.instances.indices { world.prove(at: index) }
-            let waited = settle(within: 12)
+            settle(within: Self.mostSteps)
+            for _ in world.instances { world.finishAttending(jitter: chance()) }
+            let waited = settle(within: Self.mostSteps)
             guard world.observation != nil, world.violations.isEmpty else { return }
             let recovering = world.instances.indices.filter {
                 [.intent, .gated, .starting, .unready].contains(world.instances[$0].phase)
             }
             for index in recovering { world.enter(.ready, at: index) }
             if case .wait(let until?, _) = waited, recovering.isEmpty { world.advance(to: until) }
-            if waited == nil, recovering.isEmpty { return }
+            if recovering.isEmpty, waited.isRest(busy: world.isBusy) { return }
         }
         world.violate("a kind world did not come to rest")
     }
@@ -183,10 +195,19 @@ private struct Life {
         guard let model = world.model else { return world.instances.isEmpty }
         guard !model.isRemoved else { return false }
         guard model.isDemanded else { return world.instances.isEmpty }
-        return world.instances.count == 1
-            && world.instances.allSatisfy {
-                $0.phase == .ready && $0.isRouted && $0.generation == model.generation
-                    && $0.source == model.spec.source?.runFields
-            }
+        guard world.instances.count == 1, let instance = world.instances.first else { return false }
+        guard instance.phase == .ready, instance.isRouted else { return false }
+        if model.isFulfilled(by: instance) { return instance.source == model.spec.source?.runFields }
+        // What would have to end for another try serves on in its place.
+        let mustEnd = model.spec.effective.update == .resource || model.spec.source?.fixedPort == instance.port
+        return mustEnd && instance.insteadOf == model.generation && model.backoff?.isRejection == true
+    }
+}
+
+extension Decision? {
+    /// Whether nothing comes of waiting: all is settled, or as it stays until somebody changes something.
+    fileprivate func isRest(busy: Bool) -> Bool {
+        guard case .wait(let until, _) = self else { return self == nil }
+        return until == nil || (busy && self == .wait(until: until, reason: "it is in use"))
     }
 }

@@ -10,13 +10,19 @@ struct DecideTests {
 
         init(
             _ name: String, _ model: ModelRecord, _ instances: [InstanceRecord] = [], isShuttingDown: Bool = false,
-            idleSince: Timestamp? = nil, eviction: String? = nil, isSupplied: Bool = true, expect expected: Decision
+            idleSince: Timestamp? = nil, eviction: String? = nil, isSupplied: Bool = true,
+            attended: Set<InstanceID> = [], lacksRoomBeside: Bool = false, restorable: InstanceRecord? = nil,
+            formerSpecs: [InstanceID: ModelSpec] = [:], expect expected: Decision
         ) {
             testDescription = name
             var observed = Observation(
                 model: model, instances: instances, isShuttingDown: isShuttingDown, idleSince: idleSince,
                 eviction: eviction)
             observed.isSupplied = isSupplied
+            observed.attended = attended
+            observed.lacksRoomBeside = lacksRoomBeside
+            observed.restorable = restorable
+            observed.formerSpecs = formerSpecs
             self.observed = observed
             self.expected = expected
         }
@@ -183,10 +189,13 @@ struct DecideTests {
             "what has requests is drained first", S.model(), [S.instance(.ready, isRouted: true)],
             expect: .operate(.drain(.i), cause: "unloaded: nothing demands it")),
         Row(
-            "what has none is stopped", S.model(), [S.instance(.ready)],
-            expect: .operate(.stop(.i), cause: "unloaded: nothing demands it")),
+            "what may have had some is drained, too", S.model(), [S.instance(.ready)],
+            expect: .operate(.drain(.i), cause: "unloaded: nothing demands it")),
         Row(
-            "an unready one without a route is stopped", S.model(), [S.instance(.unready)],
+            "an unready one without a route as well", S.model(), [S.instance(.unready)],
+            expect: .operate(.drain(.i), cause: "unloaded: nothing demands it")),
+        Row(
+            "what has never been ready is stopped", S.model(), [S.instance(.starting)],
             expect: .operate(.stop(.i), cause: "unloaded: nothing demands it")),
         Row(
             "a hold ends it", S.eager { $0.hold = Hold(since: now, by: "admin") },
@@ -198,81 +207,6 @@ struct DecideTests {
             "a model that became remote ends it",
             S.model(S.spec(source: nil), generation: 2), [S.instance(.ready, isRouted: true)],
             expect: .operate(.drain(.i), cause: "source was removed from its manifest")),
-        Row(
-            "an edit of run fields ends it, and is named", S.demanded { edit(&$0, command: "other") },
-            [S.instance(.ready, isRouted: true)],
-            expect: .operate(.drain(.i), cause: "startup_command: serve → other")),
-        Row(
-            "a restart ends it", S.demanded { $0.generation = 2 }, [S.instance(.ready, isRouted: true)],
-            expect: .operate(.drain(.i), cause: "restart was requested")),
-        Row(
-            "a new image that is followed ends it, and is named",
-            S.demanded {
-                $0.generation = 2
-                $0.drift = "r/x@sha256:bbbbbbbbbbbbbbbb"
-                $0.followsDrift = true
-            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:aaaaaaaaaaaaaaaa" }],
-            expect: .operate(.drain(.i), cause: "image: sha256:aaaaaaaaaaaa… → sha256:bbbbbbbbbbbb…")),
-        Row(
-            "… beside what an edit changed",
-            S.demanded {
-                edit(&$0, command: "other")
-                $0.drift = "r/x@sha256:b"
-                $0.followsDrift = true
-            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }],
-            expect: .operate(.drain(.i), cause: "startup_command: serve → other, image: sha256:a → sha256:b")),
-        Row(
-            "a restart of one whose image has moved is a restart",
-            S.demanded {
-                $0.generation = 2
-                $0.drift = "r/x@sha256:b"
-            }, [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }],
-            expect: .operate(.drain(.i), cause: "restart was requested")),
-        Row(
-            "drift alone is not acted upon", S.demanded { $0.drift = "r/x@sha256:b" },
-            [S.instance(.ready, isRouted: true) { $0.image = "r/x@sha256:a" }], expect: .settled),
-        Row(
-            "what serves is not ended before the image of the new one is there", S.demanded { $0.generation = 2 },
-            [routed], isSupplied: false,
-            expect: .wait(until: nil, reason: "the image of the new generation is being fetched")),
-        Row(
-            "… nor where that cannot be got",
-            S.demanded {
-                $0.generation = 2
-                $0.backoff = S.backoff(until: now + 3)
-            }, [routed], isSupplied: false, expect: .wait(until: now + 3, reason: "exited with code 1")),
-        Row(
-            "what serves nobody is ended at once", S.demanded { $0.generation = 2 }, [S.instance(.starting)],
-            isSupplied: false, expect: .operate(.stop(.i), cause: "restart was requested")),
-        Row(
-            "what waits for the image of its successor is unloaded once it is idle",
-            S.demanded {
-                $0.generation = 2
-                $0.spec.idleTimeout = .after(4)
-                $0.backoff = S.backoff(until: now + 3)
-            }, [routed], idleSince: now + -4, isSupplied: false,
-            expect: .operate(.unload(.i), cause: "idle for 4s (idle_timeout)")),
-        Row(
-            "… is looked at again when it may be idle",
-            S.demanded {
-                $0.generation = 2
-                $0.spec.idleTimeout = .after(4)
-                $0.backoff = S.backoff(until: now + 30)
-            }, [routed], idleSince: now + -1, isSupplied: false,
-            expect: .wait(until: now + 3, reason: "it is unloaded after being idle for 4s")),
-        Row(
-            "… and makes room",
-            S.demanded { $0.generation = 2 }, [routed], eviction: "makes room for o/o/o", isSupplied: false,
-            expect: .operate(.unload(.i), cause: "makes room for o/o/o")),
-        Row(
-            "a hold waits for no image",
-            S.demanded {
-                $0.generation = 2
-                $0.hold = Hold(since: now, by: "admin")
-            }, [routed], isSupplied: false, expect: .operate(.drain(.i), cause: "unloaded by admin")),
-        Row(
-            "nor does a shutdown", S.demanded { $0.generation = 2 }, [routed], isShuttingDown: true,
-            isSupplied: false, expect: .operate(.drain(.i), cause: "modelet is shutting down")),
         Row(
             "after the drain comes the stop, for the same cause", S.model(),
             [S.instance(.draining) { $0.stopCause = "unloaded by admin" }],

@@ -37,7 +37,8 @@ struct HostWorld {
     private(set) var tenants: [ModelKey: Tenant]
     private(set) var now = Situation.now
     private(set) var violations: [String] = []
-    private(set) var longestWait: Seconds = .zero
+    private(set) var longestWaits: [ModelKey: Seconds] = [:]
+    var longestWait: Seconds { longestWaits.values.max() ?? .zero }
     private(set) var answered = 0
     private var launches = 0
 
@@ -87,7 +88,7 @@ struct HostWorld {
     private mutating func publish(_ key: ModelKey) {
         guard let tenant = tenants[key] else { return }
         for since in tenant.held {
-            longestWait = max(longestWait, now - since)
+            longestWaits[key] = max(longestWaits[key] ?? .zero, now - since)
             tenants[key]?.inFlight.append(now + tenant.answerTime)
         }
         tenants[key]?.held = []
@@ -180,7 +181,7 @@ struct HostWorld {
         let waiting = tenants.values.filter { $0.waitingSince != nil }.map(claim)
         let ledger = Ledger(
             limits: limits, ports: [:], instances: tenants.values.compactMap(\.instance),
-            models: tenants.mapValues(\.model), uses: uses)
+            models: tenants.mapValues(\.model), uses: uses, now: now)
         switch admit(claim(tenant), waiting: waiting, ledger: ledger) {
         case .granted:
             launch(key)
@@ -193,7 +194,7 @@ struct HostWorld {
                 tenants[victim.model.key]?.eviction = ("makes room for \(key)", waits: !victim.inFlight.isEmpty)
             }
             return false
-        case .refused(let reason):
+        case .yieldFirst(let reason), .refused(let reason):
             violate(reason, key)
             return false
         }
@@ -235,7 +236,11 @@ struct HostWorld {
 
     private mutating func checkLimits() {
         let loaded = tenants.values.filter { $0.instance != nil }
-        let starting = loaded.count { $0.instance?.phase == .starting }
+        // Slow ones give their slots back; but however many wait, no more than there are slots begin at once.
+        let starting = loaded.count {
+            guard let instance = $0.instance, instance.phase == .starting else { return false }
+            return now - instance.createdAt < StartSlot.longestForCaller
+        }
         let memory = loaded.reduce(0) { $0 + $1.model.expectedMemory }
         let first = Situation.key
         if let most = limits.maxLoaded, loaded.count > most { violate("\(loaded.count) are loaded", first) }

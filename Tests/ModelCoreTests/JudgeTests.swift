@@ -69,11 +69,32 @@ struct JudgeTests {
         #expect(gained.changes.map(\.generation) == [2])
     }
 
-    @Test func aMoveToAnotherFileIsRecordedAndNoMore() {
+    @Test func aMoveToAnotherFileIsNoChange() {
         let acceptance = judge(
             ManifestSet(models: [manifest("a", file: "e.yaml")]), root: Self.root, accepted: accepted(["a"]))
-        #expect(acceptance.changes.map(\.model.file) == ["e.yaml"])
-        #expect(acceptance.changes.allSatisfy { $0.fields.isEmpty && !$0.replacesInstance && $0.generation == 1 })
+        #expect(acceptance.isEmpty)
+        #expect(acceptance.moves.map(\.file) == ["e.yaml"])
+    }
+
+    @Test func aDefaultThatIsWrittenOutIsNoChange() {
+        var explicit = spec("a")
+        explicit.timeout = 30
+        explicit.load = .onDemand
+        let set = ManifestSet(models: [manifest("a", explicit)])
+        #expect(judge(set, root: Self.root, accepted: accepted(["a"])) == Acceptance())
+        let back = judge(
+            ManifestSet(models: [manifest("a")]), root: Self.root, accepted: [Situation.model(explicit, key: key("a"))])
+        #expect(back == Acceptance())
+    }
+
+    @Test func aChangeNamesTheFieldsThatSaySomethingElse() throws {
+        var edited = spec("a")
+        edited.timeout = 30
+        edited.maxQueue = 7
+        let acceptance = judge(
+            ManifestSet(models: [manifest("a", edited)]), root: Self.root, accepted: accepted(["a"]))
+        #expect(acceptance.changes.first?.fields.map(\.description) == ["max_queue: (not set) → 7"])
+        #expect(acceptance.changes.first?.model.spec == edited)
     }
 
     @Test func aModelThatComesBackIsAChange() {
@@ -175,6 +196,125 @@ struct JudgeTests {
         #expect(acceptance.removals == keys("a"))
         #expect(acceptance.heldRemovals == keys("b", "c", "d"))
     }
+
+    @Test func whatComesLaterIsNoNewNameOfWhatIsHeld() {
+        let same = spec("same")
+        var known = ["a", "b", "c", "d"].map { Situation.model(same, key: key($0)) }
+        for index in 1...3 { known[index].heldRemoval = HeldRemoval(since: Situation.now, remedy: "x") }
+        let later = ManifestSet(models: [manifest("a", same), manifest("n", same)])
+        let acceptance = judge(later, root: Self.root, accepted: known)
+        #expect(acceptance.changes.map(\.model.key) == keys("n"))
+        #expect(acceptance.removals.isEmpty)
+        #expect(acceptance.heldRemovals == keys("b", "c", "d"))
+        // Another one that is renamed beside them still is.
+        let renamed = judge(ManifestSet(models: [manifest("n", same)]), root: Self.root, accepted: known)
+        #expect(renamed.removals == keys("a"))
+        #expect(renamed.heldRemovals == keys("b", "c", "d"))
+    }
+
+    @Test func aFolderThatIsRenamedIsNoRemoval() {
+        func records(_ folder: String) -> [ManifestModel] {
+            ["a", "b", "c"].map { name in
+                let path = "\(Self.root)/\(folder)/models/\(name)"
+                let source = SourceSpec.localArtifact(LocalArtifactSpec(path: path, startupCommand: "serve"))
+                return ManifestModel(
+                    key: ModelKey(domain: folder, source: "s", model: name), spec: ModelSpec(source: source),
+                    file: "\(folder)/x.yaml", line: 1)
+            }
+        }
+        let known = records("old").map { ModelRecord(key: $0.key, spec: $0.spec, root: Self.root, file: $0.file) }
+        let acceptance = judge(ManifestSet(models: records("new")), root: Self.root, accepted: known)
+        #expect(acceptance.heldRemovals.isEmpty)
+        #expect(acceptance.removals.count == 3)
+    }
+
+    @Test func pruningLetsPassWhatWasShownAndNoMore() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+        var known = accepted(names)
+        for index in 0..<5 { known[index].heldRemoval = HeldRemoval(since: Situation.now, remedy: "x") }
+        let prune = RemovalGuard(prune: true)
+        func acceptance(without missing: Int) -> Acceptance {
+            judge(
+                ManifestSet(models: names.dropFirst(missing).map { manifest($0) }), root: Self.root, accepted: known,
+                guard: prune)
+        }
+        #expect(acceptance(without: 5).removals == keys("a", "b", "c", "d", "e"))
+        #expect(acceptance(without: 5).releasedRemovals == keys("a", "b", "c", "d", "e"))
+        // One more of the other three is a removal as any other.
+        #expect(acceptance(without: 6).removals == keys("a", "b", "c", "d", "e", "f"))
+        // All that are left is another matter.
+        #expect(acceptance(without: 8).removals.isEmpty)
+        var all = known
+        all.append(contentsOf: accepted(["i", "j", "k"]))
+        let late = judge(ManifestSet(models: [manifest("k")]), root: Self.root, accepted: all, guard: prune)
+        #expect(late.removals == keys("a", "b", "c", "d", "e"))
+        #expect(late.heldRemovals == keys("f", "g", "h", "i", "j"))
+    }
+
+    @Test func theWayThroughIsOneLine() {
+        let some = judge(ManifestSet(models: [manifest("x")]), root: Self.root, accepted: accepted(["a", "b", "c"]))
+        #expect(some.removalRemedy == "modelet apply /manifests --prune")
+        let all = judge(ManifestSet(), root: Self.root, accepted: accepted(["a"]))
+        #expect(all.removalRemedy == "modelet apply /manifests --allow-empty")
+        #expect(judge(ManifestSet(), root: Self.root, accepted: []).removalRemedy == nil)
+    }
+
+    @Test func whatIsDefinedAgainIsNoLongerHeld() {
+        var known = accepted(["a", "b", "c"])
+        for index in known.indices { known[index].heldRemoval = HeldRemoval(since: Situation.now, remedy: "x") }
+        let set = ManifestSet(models: [manifest("a"), manifest("b")])
+        let acceptance = judge(set, root: Self.root, accepted: known)
+        #expect(acceptance.releasedRemovals == keys("a", "b"))
+        // One alone would not have been held; but it is, and nobody has let it go.
+        #expect(acceptance.heldRemovals == keys("c"))
+        #expect(acceptance.removals.isEmpty)
+        let more = ManifestSet(models: ["a", "b", "x", "y", "z"].map { manifest($0) })
+        #expect(judge(more, root: Self.root, accepted: known).heldRemovals == keys("c"))
+        let pruned = judge(more, root: Self.root, accepted: known, guard: RemovalGuard(prune: true))
+        #expect(pruned.removals == keys("c"))
+        #expect(pruned.releasedRemovals == keys("a", "b", "c"))
+        // While a file is broken, what is missing stays as it is.
+        let broken = judge(
+            ManifestSet(models: [manifest("a")], brokenFiles: ["e.yaml"]), root: Self.root, accepted: known)
+        #expect(broken.releasedRemovals == keys("a"))
+        #expect(broken.removals.isEmpty)
+    }
+
+    // MARK: - Roots that are no longer named
+
+    @Test func aRootThatIsNoLongerNamedIsARemovalUnderTheGuard() {
+        let known = accepted(["a", "b", "c", "d"])
+        let set = ManifestSet(models: [manifest("a"), manifest("x")])
+        let acceptance = judge(set, root: "/next", accepted: known, predecessors: [Self.root])
+        #expect(acceptance.heldRemovals == keys("b", "c", "d"))
+        #expect(acceptance.refused.isEmpty)
+        // What both define belongs to the new one, and runs on.
+        #expect(acceptance.changes.map(\.model.key) == keys("a", "x"))
+        #expect(acceptance.changes.first.map { !$0.replacesInstance && $0.fields.isEmpty } == true)
+        let pruned = judge(
+            set, root: "/next", accepted: known, predecessors: [Self.root], guard: RemovalGuard(prune: true))
+        #expect(pruned.removals == keys("b", "c", "d"))
+        #expect(pruned.heldRemovals.isEmpty)
+    }
+
+    @Test func aDirectoryThatIsMovedAsAWholeLosesNothing() {
+        let names = ["a", "b", "c"]
+        let acceptance = judge(
+            ManifestSet(models: names.map { manifest($0) }), root: "/next", accepted: accepted(names),
+            predecessors: [Self.root])
+        #expect(acceptance.removals.isEmpty)
+        #expect(acceptance.heldRemovals.isEmpty)
+        #expect(acceptance.changes.allSatisfy { !$0.replacesInstance })
+    }
+
+    @Test func aNewRootThatCannotBeReadTakesNothingAway() {
+        let acceptance = judge(
+            ManifestSet(brokenFiles: ["."]), root: "/next", accepted: accepted(["a"]), predecessors: [Self.root],
+            guard: RemovalGuard(prune: true, allowEmpty: true))
+        #expect(acceptance == Acceptance())
+    }
+
+    // MARK: - Broken files
 
     @Test func nothingIsRemovedWhileAFileIsBroken() {
         let set = ManifestSet(models: [manifest("a", spec("edited"))], brokenFiles: ["e.yaml"])

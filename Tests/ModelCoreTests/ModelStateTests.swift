@@ -86,7 +86,51 @@ struct ModelStateTests {
                 $0.generation = 2
                 $0.backoff = S.backoff(until: now + 1)
             }, [S.instance(.ready, isRouted: true)], is: .ready,
-            "the old generation serves on: exited with code 1"),
+            "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 serves"),
+        Row(
+            "ready, and its successor loads", S.demanded { $0.generation = 2 },
+            [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
+            "generation 1 serves until generation 2 is ready"),
+        Row(
+            "ready, and its successor loads and has trouble",
+            S.demanded {
+                $0.generation = 2
+                $0.waiting = "port is held by pid 1"
+            }, [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
+            "generation 1 serves until generation 2 is ready: port is held by pid 1"),
+        Row(
+            "ready, and its successor is tried again",
+            S.demanded {
+                $0.generation = 2
+                $0.backoff = S.backoff(until: now)
+            }, [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
+            "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 serves"),
+        Row(
+            "ready, and its successor's image is being fetched",
+            S.demanded {
+                $0.generation = 2
+                $0.pull = PullProgress(image: "x:1")
+            }, [S.instance(.ready, isRouted: true)], is: .ready, "generation 1 serves: pulling x:1"),
+        Row(
+            "ready, and its successor waits for room",
+            S.demanded {
+                $0.generation = 2
+                $0.waiting = "waits for a start slot"
+            }, [S.instance(.ready, isRouted: true)], is: .ready, "generation 1 serves: waits for a start slot"),
+        Row("ready, and about to be replaced", S.demanded { $0.generation = 2 }, [S.instance(.ready)], is: .ready),
+        Row(
+            "its successor serves already", S.demanded { $0.generation = 2 },
+            [S.instance(.ready), S.instance(.ready, id: "new", generation: 2, isRouted: true)], is: .ready),
+        Row(
+            "it is started again, as its successor has failed",
+            S.demanded {
+                $0.generation = 2
+                $0.backoff = S.backoff(failures: 3, until: now)
+            }, [S.instance(.starting) { $0.insteadOf = 2 }], is: .starting,
+            "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 is started again"),
+        Row(
+            "a successor that loads is what counts beside one that serves no more", S.demanded { $0.generation = 2 },
+            [S.instance(.unready), S.instance(.starting, id: "new", generation: 2)], is: .starting),
         Row(
             "ready in spite of earlier failures", S.demanded { $0.backoff = S.backoff(until: now + 1) },
             [S.instance(.ready)], is: .ready),
@@ -104,7 +148,7 @@ struct ModelStateTests {
             "unknown outweighs everything", S.demanded { $0.hold = Hold(since: now, by: "admin") },
             [S.instance(.ready, id: "a"), S.instance(.stopping, id: "b") { $0.unknownReason = "no /proc" }],
             is: .unknown,
-            "no /proc"),
+            "no /proc; `modelet forget b` gives it up"),
         Row("what has ended does not count", S.model(), [S.instance(.exited)], is: .standby),
         Row("its source is gone, but it still runs", S.model(S.spec(source: nil)), [S.instance(.ready)], is: .ready),
     ]

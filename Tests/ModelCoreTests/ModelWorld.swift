@@ -27,13 +27,34 @@ struct ModelWorld {
     private var lastUse = Situation.now
     /// Why it is to make room.
     var eviction: String?
+    /// Instances on their way out that somebody sees to: they end when they do.
+    private(set) var attended: Set<InstanceID> = []
+    /// Whether two instances of the model do not fit in beside each other.
+    var isNarrow = false {
+        didSet { hasBeenNarrow = true }
+    }
+    /// Whether room or policy has changed since the last launch.
+    private var hasBeenNarrow = false
+    /// The instance that was launched last among those that were ever ready.
+    private var lastReady: InstanceRecord?
 
     var observation: Observation? {
         model.map {
-            Observation(
+            var observed = Observation(
                 model: $0, instances: instances, isShuttingDown: isShuttingDown,
                 idleSince: isBusy ? nil : lastUse, eviction: eviction)
+            observed.attended = attended
+            observed.lacksRoomBeside = isNarrow
+            observed.restorable = restorable($0)
+            return observed
         }
+    }
+
+    /// Those that are there to stay.
+    private var current: [InstanceRecord] { instances.filter(\.phase.isCurrent) }
+
+    private func restorable(_ model: ModelRecord) -> InstanceRecord? {
+        lastReady.flatMap { model.mayRestore($0) ? $0 : nil }
     }
 
     /// A request is sent to the instance, or answered by it.
@@ -73,6 +94,7 @@ struct ModelWorld {
             ManifestSet(models: manifests.map { [$0] } ?? []), root: Self.root, accepted: model.map { [$0] } ?? [],
             guard: RemovalGuard(prune: true, allowEmpty: true))
         for change in acceptance.changes {
+            hasBeenNarrow = true
             var next =
                 model ?? ModelRecord(key: Situation.key, spec: change.model.spec, root: Self.root, file: "d.yaml")
             if change.replacesInstance || next.isRemoved { next.hold = nil }
@@ -117,7 +139,7 @@ struct ModelWorld {
     }
 
     mutating func restart() {
-        model?.generation += 1
+        model?.beginFreshGeneration()
         model?.hold = nil
         model?.backoff = nil
         note("restart")
@@ -129,26 +151,61 @@ struct ModelWorld {
         guard instances[index].phase != phase else { return }
         instances[index].phase = phase
         instances[index].phaseSince = now
-        if phase == .ready { instances[index].readyAt = instances[index].readyAt ?? now }
+        if phase == .ready {
+            instances[index].readyAt = instances[index].readyAt ?? now
+            if launch(of: instances[index]) >= lastReady.map(launch) ?? 0 { lastReady = instances[index] }
+        }
         note("\(instances[index].id) is \(phase)")
     }
+
+    /// The number of its launch.
+    private func launch(of instance: InstanceRecord) -> Int { Int(instance.id.text.dropFirst()) ?? 0 }
 
     /// It ends, asked to or not.
     mutating func end(at index: Int, jitter: Double) {
         let instance = instances.remove(at: index)
-        isBusy = false
+        attended.remove(instance.id)
+        if instance.isRouted { isBusy = false }
         note("\(instance.id) ended while \(instance.phase)")
         guard instance.phase.isCurrent else {
             if isShuttingDown { model?.lastExitAt = now }
             return
         }
-        model?.lastExitAt = now
-        failed(jitter: jitter)
+        if failed(instance, jitter: jitter) { model?.lastExitAt = now }
     }
 
-    private mutating func failed(jitter: Double) {
-        let backoff = Backoff.after(Situation.failure(at: now), previous: model?.backoff, jitter: jitter)
-        model?.backoff = backoff
+    /// Whoever sees to an instance has done so: it is drained, or it has ended.
+    mutating func finishAttending(jitter: Double) {
+        guard let index = instances.firstIndex(where: { attended.contains($0.id) }) else { return }
+        note("\(instances[index].id) is \(instances[index].phase == .stopping ? "stopped" : "drained")")
+        attended.remove(instances[index].id)
+        if instances[index].phase == .stopping { end(at: index, jitter: jitter) }
+    }
+
+    /// Whoever saw to instances has died.
+    mutating func crash() {
+        attended = []
+        isNarrow = false
+        note("crash")
+    }
+
+    /// Remembers a failure as the controller does.
+    /// - Returns: whether nothing serves in spite of it, nor will.
+    private mutating func failed(_ instance: InstanceRecord, jitter: Double) -> Bool {
+        guard var after = model else { return true }
+        let hasOther = current.contains { $0.id != instance.id }
+        let failure = Situation.failure(at: now)
+        if after.isFulfilled(by: instance) {
+            after.backoff = Backoff.after(failure, previous: after.backoff, jitter: jitter)
+        } else if after.backoff != nil, instance.insteadOf == after.generation {
+            let lasted = instance.phase == .ready && now >= instance.phaseSince + Backoff.forgottenAfter
+            after.restoration = Backoff.after(failure, previous: lasted ? nil : after.restoration, jitter: jitter)
+        } else {
+            return !hasOther
+        }
+        model = after
+        if hasOther { return false }
+        return instance.readyAt != nil || restorable(after) == nil
     }
 
     mutating func lose(at index: Int) {
@@ -172,7 +229,9 @@ struct ModelWorld {
         if instances.contains(where: { $0.unknownReason != nil }) { violate("a step beside something unknown") }
         switch step {
         case .start: return start(jitter: jitter, fails: goesWrong)
+        case .restore: return restore(jitter: jitter, fails: goesWrong)
         case .switch(let id):
+            for index in instances.indices where instances[index].id != id { instances[index].isRouted = false }
             withInstance(id) { instance, world in
                 if instance.phase != .ready { world.violate("a route to what is \(instance.phase)") }
                 instance.isRouted = true
@@ -182,15 +241,20 @@ struct ModelWorld {
             withInstance(id) { instance, _ in instance.isRouted = false }
         case .drain(let id):
             leave(id, .draining, cause: cause)
+            if goesWrong { attended.insert(id) }
         case .unload(let id):
             return unload(id, cause: cause, isUsed: goesWrong)
         case .stop(let id):
             leave(id, .stopping, cause: cause)
-            if goesWrong { return false }
+            if goesWrong {
+                attended.insert(id)
+                return true
+            }
             if let index = instances.firstIndex(where: { $0.id == id }) { end(at: index, jitter: jitter) }
         case .giveUp(let id):
-            failed(jitter: jitter)
-            if model?.spec.effective.load == .onDemand { model?.demand = .none }
+            if let instance = instances.first(where: { $0.id == id }), failed(instance, jitter: jitter) {
+                model?.demand = .none
+            }
             withInstance(id) { instance, world in
                 let launched = instance.startedAt ?? instance.createdAt
                 let limit = world.model?.spec.effective.startTimeout ?? .zero
@@ -213,18 +277,41 @@ struct ModelWorld {
     /// What must hold once a decision says that there is nothing to do now.
     mutating func checkRest(isSettled: Bool) {
         guard let model, !instances.contains(where: { $0.unknownReason != nil }) else { return }
-        if model.isRemoved { violate("at rest though the model is to be forgotten") }
+        if model.isRemoved, instances.isEmpty { violate("at rest though the model is to be forgotten") }
         let isWanted = model.isDemanded && !isShuttingDown
-        if !isWanted, !instances.isEmpty { violate("at rest though something runs that nobody wants") }
-        if instances.count > 1 { violate("at rest with two instances") }
-        for instance in instances {
-            if !instance.phase.isCurrent { violate("at rest beside what is leaving") }
-            if instance.generation != model.generation { violate("at rest with an old generation") }
-            if instance.isRouted != (instance.phase == .ready) { violate("at rest with a route that is not right") }
+        if !isWanted, !current.isEmpty { violate("at rest though something runs that nobody wants") }
+        for instance in instances where !instance.phase.isCurrent && !attended.contains(instance.id) {
+            violate("at rest beside what is leaving")
         }
+        let ready = current.filter { $0.phase == .ready }
+        if ready.count > 1 { violate("at rest with two that are ready") }
+        for instance in current {
+            if instance.isRouted != (instance.phase == .ready) { violate("at rest with a route that is not right") }
+            if !model.isFulfilled(by: instance) { checkRest(ofFormer: instance, model) }
+        }
+        if current.count > 2 { violate("at rest with three instances") }
+        if Set(current.map(\.generation)).count < current.count { violate("at rest with twins") }
         guard isSettled, isWanted else { return }
-        if instances.first?.phase != .ready { violate("settled without what is wanted") }
+        if current.map(\.phase) != [.ready] { violate("settled without what is wanted") }
         if model.backoff != nil { violate("settled with failures to be forgotten") }
+    }
+
+    /// A former instance stays only as long as its successor is loading, or cannot be loaded.
+    private mutating func checkRest(ofFormer instance: InstanceRecord, _ model: ModelRecord) {
+        let isReplaced = current.contains { model.isFulfilled(by: $0) }
+        let hasTooMany = instances.count - current.count > Observation.mostLeaving
+        if model.backoff == nil, !isReplaced, !isFull, !hasTooMany {
+            violate("at rest with an old generation that nothing replaces")
+        }
+        if isReplaced, instance.readyAt == nil { violate("an old generation is loading beside its successor") }
+        if isReplaced, !mayHaveTwo { violate("two instances that may not be there at once") }
+    }
+
+    /// Whether the model's policy, its port and the room on the host allow a successor beside what serves.
+    private var mayHaveTwo: Bool {
+        guard let model else { return false }
+        // What began when there was room, or under another policy, is not ended for it.
+        return hasBeenNarrow || (model.spec.effective.update == .availability && !isNarrow)
     }
 
     private mutating func start(jitter: Double, fails: Bool) -> Bool {
@@ -232,21 +319,61 @@ struct ModelWorld {
             violate("started nothing")
             return false
         }
-        if !instances.isEmpty { violate("started a second instance") }
-        if !model.isDemanded || model.isRemoved || isShuttingDown { violate("started what nobody wants") }
         if let backoff = model.backoff, backoff.nextAttempt > now { violate("started too early") }
+        for other in current {
+            if model.isFulfilled(by: other) { violate("started what is there") }
+            if other.readyAt == nil { violate("started beside what serves nobody") }
+            if other.port == source.fixedPort { violate("started on a taken port") }
+            if isNarrow || model.spec.effective.update == .resource { violate("started a second instance") }
+        }
+        return launch(source, generation: model.generation, insteadOf: nil, jitter: jitter, fails: fails)
+    }
+
+    private mutating func restore(jitter: Double, fails: Bool) -> Bool {
+        guard let model, let last = restorable(model) else {
+            violate("restored nothing")
+            return false
+        }
+        if let backoff = model.restoration, backoff.nextAttempt > now { violate("restored too early") }
+        if model.backoff?.isRejection != true { violate("restored before the new one has had its chances") }
+        if !current.isEmpty { violate("restored beside another instance") }
+        return launch(
+            last.source, generation: last.generation, insteadOf: model.generation, jitter: jitter, fails: fails)
+    }
+
+    private mutating func launch(
+        _ source: SourceSpec, generation: Int, insteadOf: Int?, jitter: Double, fails: Bool
+    ) -> Bool {
+        guard let model else { return false }
+        checkStart(of: source, beside: instances.filter { !$0.phase.isCurrent }, model)
+        if !model.isDemanded || model.isRemoved || isShuttingDown { violate("started what nobody wants") }
+        if current.contains(where: { $0.generation == generation }) { violate("started a twin") }
         let other = Holder(instance: .other, key: ModelKey(domain: "o", source: "o", model: "o"), tenure: .fixed)
         let ledger = Ledger(limits: HostLimits(maxLoaded: 1), holders: isFull ? [other] : [], ports: [:])
         guard admit(Claim(key: model.key, port: 20000), ledger: ledger) == .granted else { return false }
         launches += 1
         var instance = InstanceRecord(
-            id: InstanceID("i\(launches)"), key: model.key, generation: model.generation, attempt: launches,
-            source: source.runFields, host: "localhost", port: 20000, createdAt: now)
+            id: InstanceID("i\(launches)"), key: model.key, generation: generation, attempt: launches,
+            source: source.runFields, host: "localhost", port: source.fixedPort ?? 20000 + launches, createdAt: now)
+        instance.insteadOf = insteadOf
         instance.phase = .starting
         instance.startedAt = now
         instances.append(instance)
+        hasBeenNarrow = false
         if fails { end(at: instances.count - 1, jitter: jitter) }
         return true
+    }
+
+    /// What is on its way out is waited for where it holds what is needed, or where there are too many.
+    private mutating func checkStart(of source: SourceSpec, beside leaving: [InstanceRecord], _ model: ModelRecord) {
+        if leaving.count > Observation.mostLeaving { violate("started beside too many that are leaving") }
+        guard current.isEmpty, !leaving.isEmpty else { return }
+        if leaving.contains(where: { $0.port == source.fixedPort }) {
+            violate("started on a port that is not yet free")
+        }
+        if isNarrow || model.spec.effective.update == .resource {
+            violate("started before the former instance had ended")
+        }
     }
 
     /// - Parameter isUsed: a request turns out to be in flight, or to have come.
@@ -267,6 +394,10 @@ struct ModelWorld {
     private mutating func leave(_ id: InstanceID, _ phase: Phase, cause: String) {
         withInstance(id) { instance, world in
             if instance.phase.isCurrent, world.isRight(instance) { world.violate("ended what is demanded and right") }
+            if instance.phase == .ready, phase != .draining {
+                world.violate("stopped what may have requests in flight")
+            }
+            if world.isNeeded(instance) { world.violate("ended what serves before its successor did") }
             if instance.isRouted, phase == .stopping { world.violate("stopped what has a route") }
             if instance.phase == phase, phase == .draining { world.violate("drained twice") }
             instance.phase = phase
@@ -277,7 +408,16 @@ struct ModelWorld {
 
     private func isRight(_ instance: InstanceRecord) -> Bool {
         guard let model, !isShuttingDown else { return false }
-        return model.isDemanded && instance.generation == model.generation
+        return model.isDemanded && model.isFulfilled(by: instance)
+    }
+
+    /// Whether it serves, and nothing else can yet.
+    private func isNeeded(_ instance: InstanceRecord) -> Bool {
+        guard let model, let source = model.spec.source, model.isDemanded, !isShuttingDown, !isNarrow else {
+            return false
+        }
+        guard instance.isRouted, instance.phase == .ready else { return false }
+        return model.spec.effective.update == .availability && source.fixedPort != instance.port
     }
 
     private mutating func withInstance(_ id: InstanceID, _ change: (inout InstanceRecord, inout ModelWorld) -> Void) {

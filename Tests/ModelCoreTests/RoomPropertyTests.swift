@@ -25,6 +25,36 @@ struct RoomPropertyTests {
         #expect(world.answered > 0)
     }
 
+    /// Some servers never become ready, others take a moment; there are few slots for all of them.
+    @Test(arguments: 0..<6)
+    func slowModelsDelayNoOther(seed: Int) {
+        var random = SeededGenerator(seed: seed)
+        let slots = Int.random(in: 1...3, using: &random)
+        func tenant(_ name: String, _ load: LoadPolicy, _ loadTime: Seconds) -> HostWorld.Tenant {
+            let key = ModelKey(domain: "d", source: "s", model: name)
+            return HostWorld.Tenant(
+                model: Situation.model(Situation.spec(load: load), key: key), loadTime: loadTime, answerTime: 1,
+                rarity: 50)
+        }
+        let slow = (0..<Int.random(in: 1...4, using: &random)).map { tenant("slow\($0)", .onDemand, 100_000) }
+        let slowEager = (0..<3).map { tenant("eager\($0)", .eager, 100_000) }
+        let quick = (0..<5).map { tenant("quick\($0)", .onDemand, 1) }
+        var world = HostWorld(limits: HostLimits(startSlots: slots), slow + slowEager + quick)
+        for _ in 0..<2 * Self.ticks { world.pass(&random, hasCallers: true) }
+        #expect(world.violations.isEmpty, "seed \(seed): \(world.violations.prefix(5))")
+        // At worst, all of the others that somebody calls for go first, and each pace of slow ones takes its full time.
+        let paces = Int64((slow.count + quick.count + slots - 1) / slots)
+        let bound = Seconds(5 * (paces + 1) + 2)
+        for tenant in quick {
+            let wait = world.longestWaits[tenant.model.key] ?? .zero
+            #expect(wait < bound, "seed \(seed): \(tenant.model.key) waited \(wait), at most \(bound)")
+            #expect(world.tenants[tenant.model.key]?.answers ?? 0 > 0)
+        }
+        // Eager ones are launched, too, though callers never cease.
+        let launched = slowEager.count { world.tenants[$0.model.key]?.instance != nil }
+        #expect(launched == slowEager.count)
+    }
+
     /// A host with room for the eager and pinned models and for any one of the others.
     private static func world(_ random: inout SeededGenerator) -> HostWorld {
         var tenants: [HostWorld.Tenant] = []

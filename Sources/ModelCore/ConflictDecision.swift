@@ -1,0 +1,140 @@
+extension ManifestSet {
+    /// The set with its conflicts decided: the definition that is enforced already holds, and every file with another one
+    /// is refused as a whole, as a broken one is. Where none is enforced, all are refused.
+    ///
+    /// What a file that is broken or refused last defined stays enforced; so a definition of the same key in another file,
+    /// unless it says the same, and a claim of the same port are conflicts, too. Pure; deciding twice changes nothing.
+    /// - Parameter accepted: the models of every root.
+    package func decided(root: String, accepted: [ModelRecord]) -> ManifestSet {
+        var decision = ConflictDecision(self, root: root, accepted: accepted)
+        decision.decide()
+        return decision.set
+    }
+}
+
+private struct ConflictDecision {
+    var set: ManifestSet
+    private let root: String
+    /// What is enforced of this root, by key.
+    private let enforced: [ModelKey: ModelRecord]
+    /// What is enforced anywhere and has a fixed port.
+    private let holders: [(model: ModelRecord, port: PortClaim)]
+    private let unreadable: BrokenPaths
+
+    init(_ set: ManifestSet, root: String, accepted: [ModelRecord]) {
+        self.set = set
+        self.root = root
+        let enforced = accepted.filter { !$0.isRemoved }
+        self.enforced = Dictionary(enforced.filter { $0.root == root }.map { ($0.key, $0) }) { first, _ in first }
+        holders = enforced.compactMap { model in model.spec.source?.portClaim.map { (model, $0) } }
+        unreadable = BrokenPaths(set.brokenFiles)
+    }
+
+    mutating func decide() {
+        reportWhatIsBrokenAnyway()
+        // Each round looks at what the one before has left; a file that is refused may hold up others.
+        while true {
+            let refusals = refusals()
+            if refusals.isEmpty { break }
+            let files = Set(refusals.map(\.file))
+            set.brokenFiles = (set.brokenFiles + files).sorted()
+            set.models.removeAll { files.contains($0.file) }
+            set.diagnostics += Set(refusals)
+        }
+        set.conflicts = []
+        set.diagnostics.sort { ($0.file, $0.line, $0.column, $0.message) < ($1.file, $1.line, $1.column, $1.message) }
+    }
+
+    /// Files that are broken for another reason take part in no decision, but who mends them should know it all.
+    private mutating func reportWhatIsBrokenAnyway() {
+        for side in set.conflicts.flatMap(\.sides) where set.brokenFiles.contains(side.file) {
+            set.diagnostics.append(side.diagnostic)
+        }
+    }
+
+    private func refusals() -> [Diagnostic] {
+        let broken = Set(set.brokenFiles)
+        let amongFiles = set.conflicts.flatMap { losers(of: $0, broken) }
+        let againstWhatStays = set.models.compactMap { contradiction(of: $0, broken) }
+        return amongFiles + againstWhatStays
+    }
+
+    private func losers(of conflict: ManifestConflict, _ broken: Set<String>) -> [Diagnostic] {
+        let standing = conflict.sides.filter { !broken.contains($0.file) }
+        guard standing.count > 1 else { return [] }
+        let winners = winners(of: conflict.subject, among: standing)
+        return standing.filter { !winners.contains($0) }.map { side in
+            var diagnostic = side.diagnostic
+            if let winner = winners.first {
+                diagnostic.hint = "the definition in \(winner.file) is enforced, and stays; take this one away"
+            }
+            return diagnostic
+        }
+    }
+
+    private func winners(
+        of subject: ManifestConflict.Subject, among sides: [ManifestConflict.Side]
+    ) -> [ManifestConflict.Side] {
+        switch subject {
+        case .key:
+            let inPlace = sides.filter { enforced[$0.key]?.file == $0.file }
+            if !inPlace.isEmpty { return inPlace }
+            // The file that defined it does so no longer: the one that it was moved to says the same.
+            let same = sides.filter { side in
+                set.models.contains { $0.key == side.key && $0.file == side.file && isEnforced($0) }
+            }
+            return same.count == 1 ? same : []
+        case .port(let port):
+            return sides.filter { enforced[$0.key]?.spec.source?.portClaim?.overlaps(port) ?? false }
+        }
+    }
+
+    private func isEnforced(_ model: ManifestModel) -> Bool {
+        guard let known = enforced[model.key] else { return false }
+        return known.spec.withoutDefaults == model.spec.withoutDefaults
+    }
+
+    /// Why a definition cannot hold beside what is enforced and cannot be read now, or belongs to another root.
+    private func contradiction(of model: ManifestModel, _ broken: Set<String>) -> Diagnostic? {
+        if let known = enforced[model.key], isHeldByBrokenFile(known, broken), !isEnforced(model) {
+            return Diagnostic(
+                .error, file: model.file, line: model.line,
+                message: "\(model.key) is enforced as \(known.file) last defined it, and that file is broken now",
+                hint: "mend \(known.file), or take \(model.key) out of it")
+        }
+        guard let port = model.spec.source?.portClaim else { return nil }
+        // Who has the port already does not lose it.
+        if let own = enforced[model.key]?.spec.source?.portClaim, own == port { return nil }
+        let holder = holders.first { holder in
+            holder.model.key != model.key && holder.port.overlaps(port)
+                && (holder.model.root != root || isHeldByBrokenFile(holder.model, broken))
+        }
+        guard let holder = holder?.model else { return nil }
+        let place = holder.root == root ? holder.file : "\(holder.root)/\(holder.file)"
+        return Diagnostic(
+            .error, file: model.file, line: model.line,
+            message:
+                "port \(port.number) of \(model.key) is also the port of \(holder.key) (\(place)), which is enforced",
+            hint: "give one of them another port, or leave it out to have one allocated")
+    }
+
+    /// Whether what is enforced was last defined by a file that is broken, or refused.
+    private func isHeldByBrokenFile(_ known: ModelRecord, _ broken: Set<String>) -> Bool {
+        known.root == root && (broken.contains(known.file) || unreadable.contains(known.file))
+    }
+}
+
+/// Files that are broken, also because a folder that they lie in cannot be read.
+private struct BrokenPaths {
+    private let names: Set<String>
+
+    init(_ brokenFiles: [String]) {
+        names = Set(brokenFiles)
+    }
+
+    func contains(_ file: String) -> Bool {
+        if names.isEmpty { return false }
+        if names.contains(".") || names.contains(file) { return true }
+        return file.split(separator: "/").first.map { names.contains(String($0)) } ?? false
+    }
+}

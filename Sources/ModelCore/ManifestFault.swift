@@ -1,0 +1,73 @@
+/// A file of a root that is not accepted: what it last defined stays enforced.
+package struct ManifestFault: Codable, Hashable, Sendable {
+    /// Relative to the root; `.` is the root itself.
+    package var file: String
+    /// From 1; 0 where the file as a whole is meant.
+    package var line: Int
+    package var column: Int
+    /// The first thing that is wrong with it, of those with a hint if there are any.
+    package var message: String
+    package var hint: String?
+
+    package init(file: String, line: Int = 0, column: Int = 0, message: String, hint: String? = nil) {
+        self.file = file
+        self.line = line
+        self.column = column
+        self.message = message
+        self.hint = hint
+    }
+
+    /// `file:line:column`.
+    package var place: String { file + [line, column].prefix { $0 > 0 }.map { ":\($0)" }.joined() }
+}
+
+/// What a reading of a root's manifests found beside changes of what is desired.
+package struct ManifestNotes: Hashable, Sendable {
+    /// One a file, in the order of the files.
+    package var faults: [ManifestFault]
+    /// Models whose removal is held back, by the line to run.
+    package var heldRemovals: [ModelKey: String]
+    package var releasedRemovals: [ModelKey]
+    /// Models that are defined in another file than before.
+    package var moves: [ManifestModel]
+
+    package init(
+        faults: [ManifestFault] = [], heldRemovals: [ModelKey: String] = [:], releasedRemovals: [ModelKey] = [],
+        moves: [ManifestModel] = []
+    ) {
+        self.faults = faults
+        self.heldRemovals = heldRemovals
+        self.releasedRemovals = releasedRemovals
+        self.moves = moves
+    }
+
+    /// - Parameters:
+    ///   - set: with its conflicts decided.
+    ///   - accepted: the models of every root.
+    package init(_ set: ManifestSet, _ acceptance: Acceptance, accepted: [ModelRecord]) {
+        let remedies = Dictionary(accepted.map { ($0.key, $0.heldRemoval?.remedy) }) { first, _ in first }
+        let remedy = acceptance.removalRemedy ?? ""
+        self.init(
+            faults: set.faults,
+            heldRemovals: Dictionary(
+                uniqueKeysWithValues: acceptance.heldRemovals.filter { remedies[$0] != remedy }.map { ($0, remedy) }),
+            releasedRemovals: acceptance.releasedRemovals, moves: acceptance.moves)
+    }
+
+    /// Whether there is nothing to remember about models.
+    package var concernsNoModel: Bool { heldRemovals.isEmpty && releasedRemovals.isEmpty && moves.isEmpty }
+}
+
+extension ManifestSet {
+    /// What keeps each broken file from being accepted.
+    fileprivate var faults: [ManifestFault] {
+        guard !brokenFiles.isEmpty else { return [] }
+        let errors = diagnostics.filter { $0.severity == .error && !$0.isAboutDisk }
+        let first = Dictionary(errors.map { ($0.file, $0) }) { $0.hint == nil && $1.hint != nil ? $1 : $0 }
+        return Set(brokenFiles).sorted().map { file in
+            guard let error = first[file] else { return ManifestFault(file: file, message: "it cannot be accepted") }
+            return ManifestFault(
+                file: file, line: error.line, column: error.column, message: error.message, hint: error.hint)
+        }
+    }
+}
