@@ -25,7 +25,9 @@ extension StateChange {
         case .exited: after.phase.rawValue
         case .unknown: "unknown"
         case .adopted: "adopted"
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+        case .forgotten: "forgotten"
+        case .demand, .hold, .backoff, .loadFailed, .restorationFailed, .load, .unload, .measured, .noted, .restart,
+            .waiting, .removed,
             .pulling, .pulled, .drifted, .newImage, .swept:
             ""
         }
@@ -51,7 +53,9 @@ extension StateChange {
             cause
         case .exited(_, let exit, _, _): exit.message
         case .adopted: "found running"
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+        case .forgotten(_, let by): "forgotten by \(by); it was unknown: \(before.unknownReason ?? "")"
+        case .demand, .hold, .backoff, .loadFailed, .restorationFailed, .load, .unload, .measured, .noted, .restart,
+            .waiting, .removed,
             .pulling, .pulled, .drifted, .newImage, .swept:
             ""
         }

@@ -1,6 +1,8 @@
 internal import GRDB
 internal import ModelCore
 
+private let decodedSources = DecodedTexts<SourceSpec>()
+
 extension InstanceRecord {
     private static let query = """
         SELECT i.*, r.instance_id IS NOT NULL AS is_routed
@@ -14,7 +16,8 @@ extension InstanceRecord {
 
     /// All live instances, oldest first.
     static func live(in db: Database) throws -> [InstanceRecord] {
-        try Row.fetchAll(db, sql: "\(query) WHERE \(isLive) ORDER BY i.seq").map(InstanceRecord.init(row:))
+        let statement = try db.cachedStatement(sql: "\(query) WHERE \(isLive) ORDER BY i.seq")
+        return try Array(Row.fetchCursor(statement).map(InstanceRecord.init(row:)))
     }
 
     static func live(of key: ModelKey, in db: Database) throws -> [InstanceRecord] {
@@ -40,6 +43,13 @@ extension InstanceRecord {
         ).map(InstanceRecord.init(row:))
     }
 
+    static func lastReady(of key: ModelKey, in db: Database) throws -> InstanceRecord? {
+        try Row.fetchOne(
+            db, sql: "\(query) WHERE i.key = ? AND i.ready_at IS NOT NULL ORDER BY i.seq DESC LIMIT 1",
+            arguments: [key.description]
+        ).map(InstanceRecord.init(row:))
+    }
+
     /// The count goes by the newest row: older ones may have been pruned.
     static func attempts(of key: ModelKey, generation: Int, in db: Database) throws -> Int {
         try Int.fetchOne(
@@ -51,7 +61,8 @@ extension InstanceRecord {
         let row = RowReader(row)
         self.init(
             id: InstanceID(try row.value("id")), key: try row.key("key"), generation: try row.value("generation"),
-            replica: try row.value("replica"), attempt: try row.value("attempt"), source: try row.json("source"),
+            replica: try row.value("replica"), attempt: try row.value("attempt"),
+            source: try decodedSources.value(from: try row.value("source")),
             host: try row.value("host"), port: try row.value("port"), createdAt: try row.time("created_at"))
         phase = try row.word("phase")
         phaseSince = try row.time("phase_since")
@@ -62,6 +73,10 @@ extension InstanceRecord {
         }
         containerID = try row.value("container_id")
         image = try row.value("image")
+        if let name: String = try row.value("engine") {
+            engine = EngineIdentity(name: name, address: try row.value("engine_address"))
+        }
+        insteadOf = try row.value("instead_of")
         address = try row.value("address")
         startedAt = try row.time(ifAny: "started_at")
         readyAt = try row.time(ifAny: "ready_at")
@@ -75,12 +90,13 @@ extension InstanceRecord {
         try db.execute(
             sql: """
                 INSERT INTO instance
-                    (id, key, generation, replica, attempt, phase, phase_since, source, image, host, port, created_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (id, key, generation, replica, attempt, phase, phase_since, source, image, instead_of, host, port,
+                    created_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 id.text, key.description, generation, replica, attempt, phase.rawValue, phaseSince.milliseconds,
-                try CanonicalJSON.text(source), image, host, port, createdAt.milliseconds,
+                try CanonicalJSON.text(source), image, insteadOf, host, port, createdAt.milliseconds,
             ])
     }
 
@@ -92,7 +108,8 @@ extension InstanceRecord {
                     shim_boot_id = :shim_boot_id, shim_pid = :shim_pid, shim_start_ticks = :shim_start_ticks,
                     shim_pid_namespace = :shim_pid_namespace, shim_pidfd_inode = :shim_pidfd_inode,
                     server_pid = :server_pid, server_start_ticks = :server_start_ticks,
-                    container_id = :container_id, address = :address, started_at = :started_at, ready_at = :ready_at,
+                    container_id = :container_id, engine = :engine, engine_address = :engine_address,
+                    address = :address, started_at = :started_at, ready_at = :ready_at,
                     stop_cause = :stop_cause, unknown_reason = :unknown_reason,
                     exit_kind = :exit_kind, exit_code = :exit_code, exit_signal = :exit_signal,
                     exit_errno = :exit_errno, exit_at = :exit_at, exit_message = :exit_message, exit_log = :exit_log,
@@ -106,7 +123,8 @@ extension InstanceRecord {
                 "shim_pid_namespace": shim.map { Int64(bitPattern: $0.pidNamespace) },
                 "shim_pidfd_inode": shim?.pidfdInode.map { Int64(bitPattern: $0) },
                 "server_pid": server?.pid, "server_start_ticks": server.map { Int64(bitPattern: $0.startTicks) },
-                "container_id": containerID, "address": address,
+                "container_id": containerID, "engine": engine?.name, "engine_address": engine?.address,
+                "address": address,
                 "started_at": startedAt?.milliseconds, "ready_at": readyAt?.milliseconds,
                 "stop_cause": stopCause, "unknown_reason": unknownReason,
                 "exit_kind": exit?.kind.word, "exit_code": exit?.kind.code, "exit_signal": exit?.kind.signal,

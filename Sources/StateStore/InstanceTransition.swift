@@ -9,6 +9,7 @@ extension InstanceRecord {
             enter(.gated, at: now)
             shim = prepared.shim
             containerID = prepared.containerID
+            engine = engine ?? prepared.engine
         case .released:
             enter(.starting, at: now)
             startedAt = startedAt ?? now
@@ -35,11 +36,17 @@ extension InstanceRecord {
             exit = record
         case .unknown(_, let reason):
             unknownReason = reason
-        case .adopted(_, let found):
+        case .adopted(_, let found, let foundEngine):
             adopted = true
             unknownReason = nil
             server = found ?? server
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+            engine = engine ?? foundEngine
+        case .forgotten(_, let by):
+            // It may have been found since the operator looked.
+            guard unknownReason != nil else { return }
+            apply(.exited(id, .forgotten(by: by, at: now), backoff: nil, endsDemand: false), at: now)
+        case .demand, .hold, .backoff, .loadFailed, .restorationFailed, .load, .unload, .measured, .noted, .restart,
+            .waiting, .removed,
             .pulling, .pulled, .drifted, .newImage, .swept:
             break
         }

@@ -3,21 +3,68 @@ internal import ModelCore
 internal import Reconciler
 
 extension Journal {
-    /// Records a revision of a root. A root that is not yet known is registered even where there is nothing to accept.
-    func accept(_ acceptance: Acceptance, root path: String) throws -> Int {
+    /// Records a revision of a root, and what its cause does to the root's pin. A root that is not yet known is registered
+    /// even where there is nothing to accept.
+    func accept(_ acceptance: Acceptance, root path: String, cause: RevisionCause = .edited) throws -> Int {
         let root = try register(path)
+        if cause != .edited {
+            try db.execute(
+                sql: "UPDATE root SET is_applied = 1 WHERE id = ? AND NOT is_served AND NOT is_applied",
+                arguments: [root])
+        }
+        let pin = try RootPin.of(root, in: db)
+        switch cause {
+        case .edited:
+            // Held to by a trigger, too; this one says so in words.
+            guard pin == nil || acceptance.isEmpty else {
+                throw StoreError.refused("\(path) is pinned at revision \(pin?.revision ?? 0)")
+            }
+        case .applied(let by):
+            if pin != nil { try unpin(root, path: path, by: by) }
+        case .rollback(let target, let by):
+            try takeOver(below: path)
+            if pin?.revision == target, acceptance.isEmpty { return try latestRevision(of: root) }
+            let revision = try moveTo(acceptance, root: root, path: path, cause: cause)
+            try holdRoot(root, path: path, at: target, by: by)
+            return revision
+        }
+        if pin == nil || cause != .edited { try takeOver(below: path) }
         guard !acceptance.isEmpty else { return try latestRevision(of: root) }
-        let revision = try beginRevision(of: root)
-        for change in acceptance.changes { try accept(change, root: root, revision: revision) }
+        return try moveTo(acceptance, root: root, path: path, cause: cause)
+    }
+
+    /// A root contains the ones that were named before it and lie in it. One that is pinned stays as it is, and by itself.
+    private func takeOver(below path: String) throws {
+        for inner in try Row.fetchAll(
+            db,
+            sql: """
+                SELECT id, path FROM root
+                WHERE is_followed AND pinned_revision IS NULL AND \(RootSnapshot.liesIn) ORDER BY id
+                """, arguments: ["root": path])
+        {
+            try unfollow(inner["id"], path: inner["path"], because: "\(path) contains them")
+        }
+    }
+
+    private func moveTo(_ acceptance: Acceptance, root: Int64, path: String, cause: RevisionCause) throws -> Int {
+        try clearPin(of: root)
+        let revision = try beginRevision(of: root, cause: cause)
+        for change in acceptance.changes { try accept(change, root: root, path: path, revision: revision) }
         for key in acceptance.removals { try remove(key, root: root, revision: revision) }
         try pruneManifestFiles()
         try pruneRevisions(before: revision - Self.keptRevisions)
         return revision
     }
 
-    private func register(_ path: String) throws -> Int64 {
-        if let known = try Int64.fetchOne(db, sql: "SELECT id FROM root WHERE path = ?", arguments: [path]) {
-            return known
+    /// Has a root followed from now on.
+    func register(_ path: String) throws -> Int64 {
+        if let known = try Row.fetchOne(db, sql: "SELECT id, is_followed FROM root WHERE path = ?", arguments: [path]) {
+            let id: Int64 = known["id"]
+            if known["is_followed"] == 0 {
+                try db.execute(sql: "UPDATE root SET is_followed = 1 WHERE id = ?", arguments: [id])
+                try event("root", of: nil, "manifests below \(path) are followed again")
+            }
+            return id
         }
         try db.execute(
             sql: "INSERT INTO root (path, registered_at) VALUES (?, ?)", arguments: [path, now.milliseconds])
@@ -30,16 +77,20 @@ extension Journal {
         try Int.fetchOne(db, sql: "SELECT max(number) FROM revision WHERE root_id = ?", arguments: [root]) ?? 0
     }
 
-    private func beginRevision(of root: Int64) throws -> Int {
+    private func beginRevision(of root: Int64, cause: RevisionCause) throws -> Int {
         try db.execute(
-            sql: "INSERT INTO revision (root_id, accepted_at) VALUES (?, ?)", arguments: [root, now.milliseconds])
+            sql: "INSERT INTO revision (root_id, accepted_at, cause, restored) VALUES (?, ?, ?, ?)",
+            arguments: [root, now.milliseconds, "\(cause)", cause.restored])
         return Int(db.lastInsertedRowID)
     }
 
     private func remove(_ key: ModelKey, root: Int64, revision: Int) throws {
         try db.execute(
-            sql: "UPDATE model SET is_removed = 1, revision = ? WHERE key = ? AND root_id = ? AND NOT is_removed",
-            arguments: [revision, key.description, root])
+            sql: """
+                UPDATE model SET is_removed = 1, revision = ?
+                WHERE key = ? AND NOT is_removed
+                    AND (root_id = ? OR root_id IN (SELECT id FROM root WHERE NOT is_followed))
+                """, arguments: [revision, key.description, root])
         guard db.changesCount == 1 else { return }
         try db.execute(
             sql: """

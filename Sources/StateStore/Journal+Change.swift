@@ -4,20 +4,21 @@ internal import Reconciler
 
 extension Journal {
     /// Records a model that a revision makes or changes.
-    func accept(_ change: Acceptance.Change, root: Int64, revision: Int) throws {
+    func accept(_ change: Acceptance.Change, root: Int64, path: String, revision: Int) throws {
         let known = try ModelRecord.one(change.model.key, in: db)
+        let record = change.applied(to: known, root: path)
         let accepted = AcceptedModel(
-            model: change.model, spec: try CanonicalJSON.text(change.model.spec),
-            generation: change.generation(after: known), root: root, revision: revision)
+            model: change.model, spec: try CanonicalJSON.text(change.model.spec), generation: record.generation,
+            root: root, revision: revision)
         try db.executeOften(
             sql: """
                 INSERT INTO manifest_file (root_id, path, revision) VALUES (?, ?, ?)
                 ON CONFLICT (root_id, path) DO UPDATE SET revision = excluded.revision
                 """, arguments: [root, change.model.file, revision])
-        if let known {
-            try update(known, to: accepted, replacesInstance: change.replacesInstance)
-        } else {
+        if known == nil {
             try insert(accepted)
+        } else {
+            try update(record, as: accepted)
         }
         try remember(change, as: accepted)
     }
@@ -35,7 +36,7 @@ extension Journal {
             ])
     }
 
-    private func update(_ known: ModelRecord, to accepted: AcceptedModel, replacesInstance: Bool) throws {
+    private func update(_ record: ModelRecord, as accepted: AcceptedModel) throws {
         try db.execute(
             sql: """
                 UPDATE model SET spec = ?, root_id = ?, file = ?, line = ?, revision = ?, is_removed = 0
@@ -43,16 +44,9 @@ extension Journal {
                 """,
             arguments: [
                 accepted.spec, accepted.root, accepted.model.file, accepted.model.line, accepted.revision,
-                known.key.description,
+                record.key.description,
             ])
-        var model = known
-        model.generation = accepted.generation
-        // A new spec has not failed yet. A hold is about what would run: it lasts while that stays the same.
-        if replacesInstance || known.spec != accepted.model.spec || known.isRemoved { model.backoff = nil }
-        if replacesInstance || known.isRemoved { model.hold = nil }
-        // What runs will be another thing, and its size another one.
-        if replacesInstance { model.memory = nil }
-        try model.save(in: db)
+        try record.save(in: db)
     }
 
     private func remember(_ change: Acceptance.Change, as accepted: AcceptedModel) throws {
@@ -84,10 +78,4 @@ private struct AcceptedModel {
 
 extension Acceptance.Change {
     fileprivate var action: String { isNew ? "create" : replacesInstance ? "replace" : "update" }
-
-    /// As given, unless a restart has used that number up since the manifests were judged.
-    fileprivate func generation(after known: ModelRecord?) -> Int {
-        guard let known else { return generation }
-        return max(generation, replacesInstance ? known.generation + 1 : known.generation)
-    }
 }

@@ -44,6 +44,9 @@ extension Journal {
             try open(.stop, of: after, cause: cause)
         case .exited(_, let exit, _, _):
             try closeOperation(of: after, message: exit.message)
+        case .forgotten(_, let by):
+            try closeOperation(of: after, isCutShort: true, message: after.exit?.message)
+            try did(.remove, of: after.key, instance: after.id, cause: "forgotten by \(by)")
         case .adopted:
             try did(.adopt, of: after.key, instance: after.id, cause: "found running")
         default:
@@ -59,24 +62,43 @@ extension Journal {
             if let load = after.loadTime { model.loads = LoadTimes.after(load, previous: model.loads) }
             try model.save(in: db)
         case .unloading(_, _, let ending, let backoff):
-            if let backoff {
-                model.backoff = backoff
-                try model.save(in: db)
-            }
+            try remember(backoff, of: after, &model)
             try end(ending, of: model)
         case .givenUp(_, _, let backoff, let ending):
-            model.backoff = backoff
-            try model.save(in: db)
+            try remember(backoff, of: after, &model)
             try end(ending, of: model)
         case .exited(_, _, let backoff, let endsDemand):
             if endsDemand { model.lastExitAt = max(model.lastExitAt ?? now, now) }
-            model.backoff = backoff ?? model.backoff
-            model.setDrift(to: nil)
-            try model.save(in: db)
-            try pruneEnded(of: after.key)
+            try end(after, of: &model)
+            try remember(backoff, of: after, &model)
+        case .forgotten:
+            try end(after, of: &model)
         default:
             break
         }
+    }
+
+    /// What was known of the image of an instance counts no longer than that: unless what has ended was only to take its
+    /// place.
+    private func end(_ instance: InstanceRecord, of model: inout ModelRecord) throws {
+        let hasFormer = try InstanceRecord.live(of: model.key, in: db).contains { $0.generation < instance.generation }
+        if !hasFormer { model.setDrift(to: nil) }
+        try model.save(in: db)
+        try pruneEnded(of: model.key)
+    }
+
+    /// A backoff is of the generation of its instance; of a former one it counts only while that stands in for the one that
+    /// is wanted.
+    private func remember(_ backoff: Backoff?, of instance: InstanceRecord, _ model: inout ModelRecord) throws {
+        guard let backoff else { return }
+        guard model.isFulfilled(by: instance) else {
+            guard model.backoff != nil, instance.insteadOf == model.generation else { return }
+            model.restoration = backoff
+            return try model.save(in: db)
+        }
+        model.backoff = backoff
+        try model.save(in: db)
+        try tellOfBlock(model)
     }
 
     /// Ends a demand that has been answered; one that came later stays.
@@ -85,7 +107,7 @@ extension Journal {
         try record(.demand(model.key, .none), of: model)
     }
 
-    /// How many instances of each model are kept once they have ended.
+    /// How many instances of each model are kept once they have ended; the last one that was ready is, for ever.
     static let keptInstances = 20
 
     private func pruneEnded(of key: ModelKey) throws {
@@ -94,7 +116,8 @@ extension Journal {
                 DELETE FROM instance WHERE key = ? AND phase IN ('exited', 'lost') AND seq <= (
                     SELECT seq FROM instance WHERE key = ? AND phase IN ('exited', 'lost')
                     ORDER BY seq DESC LIMIT 1 OFFSET ?)
+                AND seq <> (SELECT coalesce(max(seq), 0) FROM instance WHERE key = ? AND ready_at IS NOT NULL)
                 """,
-            arguments: [key.description, key.description, Self.keptInstances])
+            arguments: [key.description, key.description, Self.keptInstances, key.description])
     }
 }

@@ -14,6 +14,15 @@ extension Journal {
         try after.save(in: db)
         if let pull = before.pull, after.pull == nil { try closePull(pull, of: before.key, by: change) }
         if let (kind, message) = change.event(after: after) { try event(kind, of: after.key, message) }
+        if after.backoff != before.backoff { try tellOfBlock(after) }
+    }
+
+    /// Says that the wanted generation has failed, and what serves on in spite of that.
+    func tellOfBlock(_ model: ModelRecord) throws {
+        guard model.backoff != nil else { return }
+        let instances = try InstanceRecord.live(of: model.key, in: db)
+        guard let transition = Transition(of: model, instances: instances) else { return }
+        try event("blocked", of: model.key, transition.sentence)
     }
 
     /// Deletes the model and its instances, which must all have ended; the journal remembers them.
@@ -34,9 +43,14 @@ extension ModelRecord {
         case .demand(_, let demand): self.demand = demand
         case .hold(_, let hold): self.hold = hold
         case .backoff(_, let backoff): self.backoff = backoff
-        case .loadFailed(_, let backoff, let ending):
+        case .loadFailed(_, let failed, let backoff, let ending):
+            guard failed == generation else { return }
             self.backoff = backoff
             pull = nil
+            if demand == ending { demand = .none }
+        case .restorationFailed(_, let failed, let restoration, let ending):
+            guard failed == generation else { return }
+            if backoff != nil { self.restoration = restoration }
             if demand == ending { demand = .none }
         case .load(_, let by):
             forgetFailures()
@@ -46,7 +60,7 @@ extension ModelRecord {
             demand = .none
         case .measured(_, let memory): self.memory = memory
         case .restart:
-            generation += 1
+            beginFreshGeneration()
             forgetFailures()
         case .waiting(_, let reason): waiting = reason
         case .pulling(_, let progress, _, _):
@@ -55,11 +69,12 @@ extension ModelRecord {
         case .pulled: pull = nil
         case .drifted(_, let image): setDrift(to: image)
         case .newImage(_, let image):
-            generation += 1
+            beginFreshGeneration()
+            backoff = nil
             drift = image
             followsDrift = true
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed, .unloading, .givenUp, .noted, .swept:
+            .unknown, .adopted, .forgotten, .removed, .unloading, .givenUp, .noted, .swept:
             break
         }
     }
@@ -75,7 +90,8 @@ extension StateChange {
         case .hold(_, nil): ("held", "no longer held")
         case .backoff(_, let backoff?): ("backoff", backoff.lastFailure.message)
         case .backoff(_, nil): ("backoff", "failed loads are forgotten")
-        case .loadFailed(_, let backoff, _): ("backoff", backoff.lastFailure.message)
+        case .loadFailed(_, _, let backoff, _), .restorationFailed(_, _, let backoff, _):
+            ("backoff", backoff.lastFailure.message)
         case .load(_, let by): ("demanded", "demanded by \(by)")
         case .unload(_, true, let by): ("held", "unloaded by \(by) until `modelet load`")
         case .unload(_, false, let by): ("demanded", "unloaded by \(by)")
@@ -87,7 +103,7 @@ extension StateChange {
         case .drifted(_, nil): ("drift", "its image is again what runs")
         case .newImage(_, let image): ("image", "\(image) is to be run: generation \(model.generation)")
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .removed, .unloading, .givenUp, .measured, .noted, .pulled, .swept:
+            .unknown, .adopted, .forgotten, .removed, .unloading, .givenUp, .measured, .noted, .pulled, .swept:
             nil
         }
     }

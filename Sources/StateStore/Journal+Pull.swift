@@ -23,7 +23,7 @@ extension Journal {
         case .pulled(_, .failed(let reason)):
             try closePull(of: key, .failed, reason)
             try event("pull_failed", of: key, "\(last.image): \(reason)")
-        case .loadFailed(_, let backoff, _):
+        case .loadFailed(_, _, let backoff, _):
             // The load's own event follows.
             try closePull(of: key, .failed, backoff.lastFailure.message)
         default:

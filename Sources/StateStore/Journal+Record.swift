@@ -23,9 +23,11 @@ extension StateChange {
         switch self {
         case .gated(let id, _), .released(let id), .server(let id, _), .ready(let id, _), .unready(let id, _),
             .routed(let id), .unrouted(let id, _), .draining(let id, _), .stopping(let id, _), .exited(let id, _, _, _),
-            .unknown(let id, _), .adopted(let id, _), .unloading(let id, _, _, _), .givenUp(let id, _, _, _):
+            .unknown(let id, _), .adopted(let id, _, _), .forgotten(let id, _), .unloading(let id, _, _, _),
+            .givenUp(let id, _, _, _):
             id
-        case .demand, .hold, .backoff, .loadFailed, .load, .unload, .measured, .noted, .restart, .waiting, .removed,
+        case .demand, .hold, .backoff, .loadFailed, .restorationFailed, .load, .unload, .measured, .noted, .restart,
+            .waiting, .removed,
             .pulling, .pulled, .drifted, .newImage, .swept:
             nil
         }
@@ -35,12 +37,13 @@ extension StateChange {
     var key: ModelKey? {
         switch self {
         case .demand(let key, _), .hold(let key, _), .backoff(let key, _), .restart(let key, _),
-            .waiting(let key, _), .removed(let key), .loadFailed(let key, _, _), .load(let key, _),
+            .waiting(let key, _), .removed(let key), .loadFailed(let key, _, _, _),
+            .restorationFailed(let key, _, _, _), .load(let key, _),
             .unload(let key, _, _), .measured(let key, _), .noted(let key, _), .pulling(let key, _, _, _),
             .pulled(let key, _), .drifted(let key, _), .newImage(let key, _):
             key
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
-            .unknown, .adopted, .unloading, .givenUp, .swept:
+            .unknown, .adopted, .forgotten, .unloading, .givenUp, .swept:
             nil
         }
     }

@@ -39,16 +39,18 @@ struct Journal {
     }
 
     /// Records the result of the open step of an instance, if it has one. A start that ends before the instance was
-    /// ready has failed; every other step is done once the next one begins.
-    func closeOperation(of instance: InstanceRecord, isReady: Bool = false, message: String? = nil) throws {
+    /// ready has failed, and so has one that is cut short; every other step is done once the next one begins.
+    func closeOperation(
+        of instance: InstanceRecord, isReady: Bool = false, isCutShort: Bool = false, message: String? = nil
+    ) throws {
         try db.execute(
             sql: """
                 UPDATE operation
-                SET closed_at = ?, outcome = CASE WHEN kind = 'start' AND NOT ? THEN ? ELSE ? END, message = ?
+                SET closed_at = ?, outcome = CASE WHEN (kind = 'start' AND NOT ?) OR ? THEN ? ELSE ? END, message = ?
                 WHERE instance_id = ? AND closed_at IS NULL
                 """,
             arguments: [
-                now.milliseconds, isReady, Outcome.failed.rawValue, Outcome.succeeded.rawValue, message,
+                now.milliseconds, isReady, isCutShort, Outcome.failed.rawValue, Outcome.succeeded.rawValue, message,
                 instance.id.text,
             ])
     }

@@ -1,11 +1,18 @@
 internal import GRDB
 internal import ModelCore
 
+private let decodedSpecs = DecodedTexts<ModelSpec>()
+
 extension ModelRecord {
-    private static let query = "SELECT m.*, r.path AS root FROM model m JOIN root r ON r.id = m.root_id"
+    private static let query = """
+        SELECT m.*, r.path AS root, h.since AS removal_held_since, h.remedy AS removal_remedy
+        FROM model m JOIN root r ON r.id = m.root_id LEFT JOIN removal_held h ON h.key = m.key
+        """
 
     static func all(in db: Database) throws -> [ModelRecord] {
-        try rows(in: db).map(ModelRecord.init(row:))
+        // Not by way of `rows`: a row that is copied out of its statement is slow to look into.
+        let statement = try db.cachedStatement(sql: "\(query) ORDER BY m.domain, m.source, m.model")
+        return try Array(Row.fetchCursor(statement).map(ModelRecord.init(row:)))
     }
 
     /// The rows of all models in the order of their keys.
@@ -27,10 +34,28 @@ extension ModelRecord {
             .map(ModelRecord.init(row:))
     }
 
+    /// A restart begins a generation without a revision: its spec is that of the one before.
+    static func spec(
+        of key: ModelKey, running source: SourceSpec, before generation: Int, in db: Database
+    ) throws -> ModelSpec? {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT spec FROM revision_model WHERE key = ? AND generation < ? AND spec IS NOT NULL
+                ORDER BY revision DESC
+                """, arguments: [key.description, generation])
+        while let row = try rows.next() {
+            let spec: ModelSpec = try RowReader(row).json("spec")
+            if spec.source?.runFields == source.runFields { return spec }
+        }
+        return nil
+    }
+
     init(row: Row) throws {
         let row = RowReader(row)
         self.init(
-            key: try row.key("key"), spec: try row.json("spec"), generation: try row.value("generation"),
+            key: try row.key("key"), spec: try decodedSpecs.value(from: try row.value("spec")),
+            generation: try row.value("generation"),
             root: try row.value("root"), file: try row.value("file"))
         isRemoved = try row.value("is_removed")
         if let since = try row.time(ifAny: "demand_since") {
@@ -39,7 +64,9 @@ extension ModelRecord {
         if let since = try row.time(ifAny: "hold_since") {
             hold = Hold(since: since, by: try row.value("hold_by"))
         }
+        freshSince = try row.value("fresh_since")
         backoff = try Backoff(row)
+        restoration = try row.json(ifAny: "restoration")
         lastExitAt = try row.time(ifAny: "last_exit_at")
         loads = try LoadTimes(row)
         memory = try row.value("memory_bytes")
@@ -47,6 +74,9 @@ extension ModelRecord {
         pull = try row.json(ifAny: "pull")
         drift = try row.value("drift")
         followsDrift = try row.value("drift_followed")
+        if let since = try row.time(ifAny: "removal_held_since") {
+            heldRemoval = HeldRemoval(since: since, remedy: try row.value("removal_remedy"))
+        }
     }
 
     /// Writes what is remembered of a model between instances. What was accepted is written by `accept` alone.
@@ -59,7 +89,8 @@ extension ModelRecord {
                     failure_at = :failure_at, failure_exit = :failure_exit, next_attempt_at = :next_attempt_at,
                     last_exit_at = :last_exit_at, load_count = :load_count, last_load_ms = :last_load_ms,
                     usual_load_ms = :usual_load_ms, memory_bytes = :memory_bytes, waiting = :waiting,
-                    pull = :pull, pull_message = :pull_message, drift = :drift, drift_followed = :drift_followed
+                    pull = :pull, pull_message = :pull_message, drift = :drift, drift_followed = :drift_followed,
+                    restoration = :restoration, fresh_since = :fresh_since
                 WHERE key = :key
                 """,
             arguments: [
@@ -77,6 +108,7 @@ extension ModelRecord {
                 "memory_bytes": memory, "waiting": waiting,
                 "pull": try pull.map { try CanonicalJSON.text($0) }, "pull_message": pull?.description,
                 "drift": drift, "drift_followed": followsDrift,
+                "restoration": try restoration.map { try CanonicalJSON.text($0) }, "fresh_since": freshSince,
             ])
     }
 }

@@ -81,8 +81,24 @@ package final class SQLiteStore: InstanceStore {
         try await read { try PortLease.all(in: $0) }
     }
 
+    package func ledger(
+        limits: HostLimits, uses: [InstanceID: InstanceUse], at now: Timestamp
+    ) async throws(StoreError) -> Ledger {
+        try await read { try Ledger(limits: limits, uses: uses, in: $0, now: now) }
+    }
+
     package func attempts(of key: ModelKey, generation: Int) async throws(StoreError) -> Int {
         try await read { try InstanceRecord.attempts(of: key, generation: generation, in: $0) }
+    }
+
+    package func lastReady(of key: ModelKey) async throws(StoreError) -> InstanceRecord? {
+        try await read { try InstanceRecord.lastReady(of: key, in: $0) }
+    }
+
+    package func spec(
+        of key: ModelKey, running source: SourceSpec, before generation: Int
+    ) async throws(StoreError) -> ModelSpec? {
+        try await read { try ModelRecord.spec(of: key, running: source, before: generation, in: $0) }
     }
 
     package func begin(
@@ -99,14 +115,53 @@ package final class SQLiteStore: InstanceStore {
         }
     }
 
-    package func accept(_ acceptance: Acceptance, root: String, at now: Timestamp) async throws(StoreError) -> Int {
+    package func accept(
+        _ acceptance: Acceptance, root: String, cause: RevisionCause, at now: Timestamp
+    ) async throws(StoreError) -> Int {
         try await write { db in
-            try Journal(db, at: now).accept(acceptance, root: root)
+            try Journal(db, at: now).accept(acceptance, root: root, cause: cause)
         }
     }
 
     package func roots() async throws(StoreError) -> [String] {
-        try await read { try String.fetchAll($0, sql: "SELECT path FROM root ORDER BY id") }
+        try await read { try RootSnapshot.followed(in: $0) }
+    }
+
+    package func predecessors(of root: String) async throws(StoreError) -> [String] {
+        try await read { try RootSnapshot.predecessors(of: root, in: $0) }
+    }
+
+    package func serve(root: String, at now: Timestamp) async throws(StoreError) {
+        try await write { db in try Journal(db, at: now).serve(root) }
+    }
+
+    package func note(_ notes: ManifestNotes, root: String, at now: Timestamp) async throws(StoreError) {
+        // Most readings find what the one before has found: nobody is kept from writing for those.
+        let isNews = try await read { db in
+            try !notes.concernsNoModel || RootSnapshot.faults(of: root, in: db).map(\.fault) != notes.faults
+        }
+        guard isNews else { return }
+        try await write { db in try Journal(db, at: now).note(notes, root: root) }
+    }
+
+    package func pins() async throws(StoreError) -> [String: RootPin] {
+        try await read { try RootPin.all(in: $0) }
+    }
+
+    package func notePending(_ pending: String?, root: String, at now: Timestamp) async throws(StoreError) {
+        // Asked with every look at the manifests of a pinned root: what changes nothing is no transaction.
+        guard let pin = try await pins()[root], pin.pending != pending else { return }
+        try await write { db in
+            try Journal(db, at: now).notePending(pending, root: root)
+        }
+    }
+
+    package func revisions() async throws(StoreError) -> [RevisionRecord] {
+        try await read { try RevisionRecord.kept(in: $0) }
+    }
+
+    package func models(ofRevision revision: Int) async throws(StoreError) -> [ManifestModel]? {
+        try await read { try ManifestModel.all(ofRevision: revision, in: $0) }
     }
 
     // MARK: - Transactions

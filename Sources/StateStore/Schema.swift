@@ -7,15 +7,24 @@ internal import GRDB
 //
 // **What has been accepted.** A `root` is a directory whose manifests are followed. Accepting a change of its manifests
 // makes a `revision`, numbered across all roots, so that a number alone names one. `revision_model` keeps what each
-// revision changed: a root as of revision N is the newest row at or below N of every key. `manifest_file` holds the
+// revision changed: a root as of revision N is the newest row at or below N of every key, among its own revisions. A
+// revision says what `cause` it has, and which earlier one it `restored`. A root may be pinned at one of its revisions:
+// then nothing but an operator's word makes another one, and `pending` is what its manifests have come to say meanwhile.
+// `manifest_file` holds the
 // files that define models now, and `model` the models themselves: the canonical spec as JSON, the generation, and what
 // is remembered between instances (demand, hold, backoff, load times, the memory that was last measured), how far the
 // fetching of its image is (`pull`), and what the image's name has come to stand for since it was launched (`drift`).
+// A file that is not accepted has a `manifest_fault`; a model whose removal is held back, a `removal_held`.
+//
+// An instance is what is wanted if it is of the model's generation, or is of `fresh_since` or later and has the same run
+// fields: a restart makes all others stale.
 //
 // **What may run.** An `instance` is one launch. Its row is born in the phase `intent`, before anything of it exists,
 // and moves along the arrows of its life, never back. A container has a fixed `image`, so that what runs does not depend on
-// what a tag means today. While it is live it holds a `port_lease`; `route` says that
-// predictions go to it. Ended instances are kept, the newest few of each model.
+// what a tag means today, and an `engine`, recorded with its id: that a container is gone is believed of no other.
+// `instead_of` is the generation in whose place it was launched, since that had failed. While it is live it holds a
+// `port_lease`; `route` says that predictions go to it. What can be neither found nor proved gone is `unknown`, until it
+// is, or until an operator forgets it: then it is `lost`. Ended instances are kept, the newest few of each model.
 //
 // **What was done.** An `operation` is a step with its cause. It is opened in the transaction that announces the step
 // and closed in the one that records its result: an open one after a crash is a step whose result nobody saw. A `pull` is
@@ -32,12 +41,14 @@ internal import GRDB
 // - at most one open operation an instance, and none of one that has ended; at most one open pull a model, and one where
 //   the model says that it pulls;
 // - a route is made only to a ready instance, and must be gone before the instance goes further than `unready`;
-// - from `gated` to `stopping` an instance has a verified identity: that of its shim, or a container id, never both;
+// - from `gated` to `stopping` an instance has a verified identity: that of its shim, or a container id, never both; the
+//   engine of a container never changes once it is known;
 // - phases follow the arrows; ids, and what an instance was launched as, never change; a live row is never deleted;
+// - a pinned root gets no revision: whoever makes one unpins it in the same transaction;
 // - generations and the epoch only grow.
 //
 // Times are whole milliseconds since 1970 in UTC in the tables, and RFC 3339 text in the views. The views (`models`,
-// `instances`, `operations`, `events`, `routes`) are a supported interface; the tables are not.
+// `instances`, `operations`, `events`, `routes`, `roots`, `revisions`) are a supported interface; the tables are not.
 
 /// The versions of the schema.
 enum Schema {
@@ -62,6 +73,26 @@ enum Schema {
             try db.execute(sql: Migration3.tables)
             try db.execute(sql: Migration3.rules)
             try db.execute(sql: Migration3.views)
+        }
+        migrator.registerMigration("4") { db in
+            try db.execute(sql: Migration4.tables)
+            try db.execute(sql: Migration4.rules)
+            try db.execute(sql: Migration4.views)
+        }
+        migrator.registerMigration("5") { db in
+            try db.execute(sql: Migration5.tables)
+            try db.execute(sql: Migration5.rules)
+            try db.execute(sql: Migration5.views)
+        }
+        migrator.registerMigration("6") { db in
+            try db.execute(sql: Migration6.tables)
+            try db.execute(sql: Migration6.rules)
+            try db.execute(sql: Migration6.views)
+        }
+        migrator.registerMigration("7") { db in
+            try db.execute(sql: Migration7.tables)
+            try db.execute(sql: Migration7.rules)
+            try db.execute(sql: Migration7.views)
         }
         return migrator
     }

@@ -94,7 +94,7 @@ extension DatabaseError {
 }
 
 extension StateSnapshot {
-    fileprivate init(_ db: Database) throws {
+    init(_ db: Database) throws {
         let live = Dictionary(grouping: try InstanceRecord.live(in: db), by: \.key)
         let ended = Dictionary(try InstanceRecord.lastEnded(in: db).map { ($0.key, $0) }) { first, _ in first }
         self.init(
@@ -107,23 +107,5 @@ extension StateSnapshot {
                     instances: live[model.key] ?? [], lastEnded: ended[model.key])
             },
             roots: try RootSnapshot.all(in: db), controller: nil)
-    }
-}
-
-extension RootSnapshot {
-    fileprivate static func all(in db: Database) throws -> [RootSnapshot] {
-        try Row.fetchAll(
-            db,
-            sql: """
-                SELECT r.path, coalesce(max(v.number), 0) AS revision, v.accepted_at
-                FROM root r LEFT JOIN revision v ON v.root_id = r.id
-                GROUP BY r.id ORDER BY r.id
-                """
-        ).map { row in
-            let row = RowReader(row)
-            return RootSnapshot(
-                path: try row.value("path"), revision: try row.value("revision"),
-                acceptedAt: try row.time(ifAny: "accepted_at"))
-        }
     }
 }

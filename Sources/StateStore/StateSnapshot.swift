@@ -6,7 +6,7 @@ package struct StateSnapshot: Hashable, Sendable {
     package var epoch: Int64
     /// In the order of their keys.
     package var models: [ModelSnapshot]
-    /// In the order of their registration.
+    /// Those that are followed, in the order of their registration.
     package var roots: [RootSnapshot]
     /// The controller that is running now; `nil` where none is.
     package var controller: StateLock.Holder?
@@ -32,8 +32,20 @@ package struct ModelSnapshot: Hashable, Sendable {
     /// Where the name of its image has come to stand for another one than runs.
     package var drift: Drift? { Drift(of: model, instances: instances) }
 
+    /// What is between the instance that serves and the generation that is wanted.
+    package var transition: Transition? { Transition(of: model, instances: instances) }
+
     package func condition(at now: Timestamp) -> ModelCondition {
         ModelCore.condition(of: model, instances: instances, now: now)
+    }
+}
+
+extension StateSnapshot {
+    /// The roots in whose place `root` is named, or would be if it was applied now.
+    package func predecessors(of root: String) -> [String] {
+        if let known = roots.first(where: { $0.path == root }) { return known.predecessors }
+        let pinned = Set(roots.filter { $0.pin != nil }.map(\.path))
+        return Set(models.map(\.model.root)).subtracting(pinned).filter { $0.hasPrefix(root + "/") }.sorted()
     }
 }
 
@@ -43,10 +55,28 @@ package struct RootSnapshot: Hashable, Sendable {
     /// The number of its latest revision, and when that was accepted; 0 and `nil` where there is none.
     package var revision: Int
     package var acceptedAt: Timestamp?
+    /// Its files that are not accepted, in the order of their names.
+    package var faults: [RecordedFault] = []
+    /// Roots that nobody names any more, or that lie in this one: in whose place this one is named.
+    package var predecessors: [String] = []
+    /// Where it is pinned.
+    package var pin: RootPin?
 
-    package init(path: String, revision: Int, acceptedAt: Timestamp?) {
+    package init(path: String, revision: Int, acceptedAt: Timestamp?, pin: RootPin? = nil) {
         self.path = path
         self.revision = revision
         self.acceptedAt = acceptedAt
+        self.pin = pin
+    }
+}
+
+/// A file that is not accepted, and since when.
+package struct RecordedFault: Hashable, Sendable {
+    package var fault: ManifestFault
+    package var since: Timestamp
+
+    package init(fault: ManifestFault, since: Timestamp) {
+        self.fault = fault
+        self.since = since
     }
 }

@@ -41,6 +41,7 @@ package final class RecordingRoutes: RouteTable {
     package init() {}
 
     package func target(_ key: ModelKey) -> Route.Target? { state.withLock { $0.routes[key]?.target } }
+    package func route(_ key: ModelKey) -> Route? { state.withLock { $0.routes[key] } }
     package var history: [RouteChange] { state.withLock(\.history) }
 
     /// Waits until the route of `key` answers `condition`.

@@ -1,8 +1,10 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
 /// A program that a test starts and that ends with the test, even if the test is killed: it runs below a small shell that
-/// waits at a pipe, whose other end only we have.
+/// waits at a pipe, whose other end only we have. Both have a session of their own: whoever kills a test run kills its
+/// process group, which the shell must outlive.
 package final class GuardedProgram: Sendable {
     /// What the program has written to its standard output and its standard error.
     package let outputPath: String
@@ -12,6 +14,7 @@ package final class GuardedProgram: Sendable {
 
     /// The shell starts the program without the pipe, so that the program's own children do not hold it either.
     private static let script = """
+        trap : HUP INT TERM
         "$@" </dev/null & child=$!
         read -r _
         kill -TERM "$child" 2>/dev/null
@@ -24,13 +27,13 @@ package final class GuardedProgram: Sendable {
     ///   - output: the file that the output is added to.
     package init(_ command: [String], environment: [String: String] = [:], output: String) throws(ProgramError) {
         var pipe: [Int32] = [0, 0]
-        guard Glibc.pipe(&pipe) == 0 else { throw ProgramError("no pipe: errno \(errno)") }
-        for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        // Closed on exec from the beginning: a program that another test starts just now would hold it open.
+        guard clinux_pipe(&pipe) == 0 else { throw ProgramError("no pipe: errno \(errno)") }
         defer { close(pipe[0]) }
         do throws(ProgramError) {
             guardian = try spawn(
                 ["/bin/sh", "-c", Self.script, "sh"] + command, environment: environment, input: pipe[0],
-                output: output)
+                output: output, inOwnSession: true)
         } catch {
             close(pipe[1])
             throw error
@@ -102,9 +105,12 @@ private func contents(of path: String) -> String {
     }
 }
 
+/// `POSIX_SPAWN_SETSID`, which the C library shows to programs for GNU alone.
+private let newSession: Int16 = 0x80
+
 /// - Parameter input: what becomes its standard input; `nil`: nothing.
 private func spawn(
-    _ command: [String], environment: [String: String], input: Int32?, output: String
+    _ command: [String], environment: [String: String], input: Int32?, output: String, inOwnSession: Bool = false
 ) throws(ProgramError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -132,7 +138,8 @@ private func spawn(
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let session: Int16 = inOwnSession ? newSession : 0
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK) | session)
     let arguments = command.map { strdup($0) } + [nil]
     let environmentBlock = variables.map { strdup($0) } + [nil]
     defer { (arguments + environmentBlock).forEach { free($0) } }

@@ -10,6 +10,7 @@ package final class InMemoryImages: Sendable {
         var isUnreachable = false
         var questions: [ModelKey: Int] = [:]
         var asking: Set<ModelKey> = []
+        var asked: [ModelKey: SourceSpec] = [:]
         var looks = 0
         var wakes: AsyncStream<ModelKey>.Continuation?
         /// What was told before anybody listened.
@@ -49,6 +50,9 @@ package final class InMemoryImages: Sendable {
     /// How often the model has asked for its image.
     package func questions(of key: ModelKey) -> Int { state.withLock { $0.questions[key] ?? 0 } }
 
+    /// What the model has asked for last.
+    package func source(askedFor key: ModelKey) -> SourceSpec? { state.withLock { $0.asked[key] } }
+
     /// Whether the model has asked for its image, and has not left since.
     package func isAsking(_ key: ModelKey) -> Bool { state.withLock { $0.asking.contains(key) } }
 
@@ -68,6 +72,7 @@ package final class InMemoryImages: Sendable {
         state.withLock { state in
             state.questions[key, default: 0] += 1
             state.asking.insert(key)
+            state.asked[key] = source
             guard let script = state.scripts[key], let first = script.first else {
                 return .ready(image: state.fixed(source))
             }

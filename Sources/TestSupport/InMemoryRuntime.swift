@@ -24,13 +24,27 @@ package final class InMemoryRuntime: Runtime {
     private struct State {
         var servers: [InstanceID: Server] = [:]
         var habits: [ModelKey: Habit] = [:]
+        /// Of servers with this command; they outweigh those of their model.
+        var commandHabits: [String: Habit] = [:]
         var nextPort = 20000
         var nextPID: Int32 = 1000
         var waiters: [InstanceID: [UInt64: CheckedContinuation<ExitVerdict, Never>]] = [:]
         var nextWaiter: UInt64 = 0
         var launches: [ModelKey: Int] = [:]
         var stops: [InstanceID] = []
+        var reserved: Set<InstanceID> = []
+        var mostReserved = 0
         var memory: [ModelKey: Int64] = [:]
+        var mostAtOnce: [ModelKey: Int] = [:]
+
+        func habit(of instance: InstanceRecord) -> Habit {
+            instance.source.command.flatMap { commandHabits[$0] } ?? habits[instance.key] ?? .runs
+        }
+
+        mutating func countAtOnce(_ key: ModelKey) {
+            let count = servers.values.count { $0.instance.key == key && $0.isReleased && $0.exit == nil }
+            mostAtOnce[key] = max(mostAtOnce[key] ?? 0, count)
+        }
     }
 
     /// The images of containers.
@@ -48,6 +62,22 @@ package final class InMemoryRuntime: Runtime {
         state.withLock { $0.habits[key] = habit }
     }
 
+    /// What every server with this command does from now on; `nil`: what its model's do.
+    package func setHabit(_ habit: Habit?, ofCommand command: String) {
+        state.withLock { $0.commandHabits[command] = habit }
+    }
+
+    /// The commands of the servers that run.
+    package func commands(_ key: ModelKey) -> [String] {
+        state.withLock { state in
+            state.servers.values.filter { $0.instance.key == key && $0.isReleased && $0.exit == nil }
+                .compactMap { $0.instance.source.command }.sorted()
+        }
+    }
+
+    /// The most servers of the model that have ever run at once.
+    package func mostAtOnce(_ key: ModelKey) -> Int { state.withLock { $0.mostAtOnce[key] ?? 0 } }
+
     /// Servers that were let go and have not ended.
     package func running(_ key: ModelKey) -> [InstanceID] {
         state.withLock { state in
@@ -64,6 +94,8 @@ package final class InMemoryRuntime: Runtime {
 
     package func launches(of key: ModelKey) -> Int { state.withLock { $0.launches[key] ?? 0 } }
     package var stopped: [InstanceID] { state.withLock(\.stops) }
+    /// The most ports that were held at one moment for instances that had not been let go.
+    package var mostReserved: Int { state.withLock(\.mostReserved) }
 
     /// Ends a server behind the controller's back.
     package func crash(_ id: InstanceID, code: Int32 = 1) {
@@ -94,6 +126,10 @@ package final class InMemoryRuntime: Runtime {
     package func reservePort(
         for id: InstanceID, source: SourceSpec, leased: Set<Int>
     ) async throws(LoadFailure) -> Int {
+        state.withLock { state in
+            state.reserved.insert(id)
+            state.mostReserved = max(state.mostReserved, state.reserved.count)
+        }
         if let port = source.fixedPort { return port }
         return state.withLock { state in
             repeat { state.nextPort += 1 } while leased.contains(state.nextPort)
@@ -102,7 +138,7 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func prepare(_ instance: InstanceRecord) async throws(LoadFailure) -> PreparedInstance {
-        let habit = state.withLock { $0.habits[instance.key] ?? .runs }
+        let habit = state.withLock { $0.habit(of: instance) }
         if case .cannotBePrepared(let classification) = habit {
             throw LoadFailure(classification, "cannot be prepared", at: time.now())
         }
@@ -121,10 +157,12 @@ package final class InMemoryRuntime: Runtime {
 
     package func release(_ id: InstanceID) async throws(LoadFailure) {
         let released = state.withLock { state -> Habit? in
-            guard let key = state.servers[id]?.instance.key else { return nil }
+            state.reserved.remove(id)
+            guard let instance = state.servers[id]?.instance else { return nil }
             state.servers[id]?.isReleased = true
-            state.launches[key, default: 0] += 1
-            return state.habits[key] ?? .runs
+            state.launches[instance.key, default: 0] += 1
+            state.countAtOnce(instance.key)
+            return state.habit(of: instance)
         }
         guard let habit = released else {
             throw LoadFailure(.retryable, "the instance has not been prepared", at: time.now())
@@ -143,6 +181,7 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func abandon(_ id: InstanceID) async {
+        _ = state.withLock { $0.reserved.remove(id) }
         end(id, ExitRecord(kind: .neverStarted, at: time.now(), message: "never started"))
     }
 
@@ -195,7 +234,7 @@ package final class InMemoryRuntime: Runtime {
             guard server.isReleased else {
                 return ExitRecord(kind: .neverStarted, at: now, message: "never started")
             }
-            guard state.habits[instance.key] == .ignoresTERM else {
+            guard state.habit(of: instance) == .ignoresTERM else {
                 return ExitRecord(kind: .signaled(signal: 15), at: now, message: "stopped")
             }
             return ExitRecord(
@@ -240,4 +279,10 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func prune(keeping kept: Set<InstanceID>) async {}
+}
+
+extension SourceSpec {
+    fileprivate var command: String? {
+        if case .localArtifact(let spec) = self { spec.startupCommand } else { nil }
+    }
 }

@@ -21,7 +21,7 @@ extension InMemoryState {
         guard let index = instances.firstIndex(where: { $0.id == id && $0.phase.isLive }) else { return }
         var instance = instances[index]
         try body(&instance)
-        guard instance.image == instances[index].image else {
+        guard instance.image == instances[index].image, instance.insteadOf == instances[index].insteadOf else {
             throw .refused("what an instance was launched as never changes")
         }
         if let phase, phase != instance.phase {
@@ -33,6 +33,9 @@ extension InMemoryState {
         }
         if instance.phase.isLive, instance.phase != .intent {
             guard instance.shim != nil || instance.containerID != nil else { throw .refused("identity_is_verified") }
+        }
+        guard instance.engine == nil || instance.containerID != nil else {
+            throw .refused("only a container is on an engine")
         }
         guard instance.shim == nil || (instance.containerID == nil && instance.image == nil) else {
             throw .refused("an instance is a process or a container")
@@ -81,7 +84,8 @@ extension InMemoryState {
         if endsDemand, let model = models[before.key] {
             models[before.key]?.lastExitAt = max(model.lastExitAt ?? now, now)
         }
-        if let backoff { models[before.key]?.backoff = backoff }
-        models[before.key]?.setDrift(to: nil)
+        if let backoff { remember(backoff, of: id, before.key) }
+        let hasFormer = live.contains { $0.key == before.key && $0.generation < before.generation }
+        if !hasFormer { models[before.key]?.setDrift(to: nil) }
     }
 }

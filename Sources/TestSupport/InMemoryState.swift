@@ -5,10 +5,18 @@ internal import Reconciler
 struct InMemoryState: Equatable, Sendable {
     var models: [ModelKey: ModelRecord] = [:]
     var instances: [InstanceRecord] = []
+    /// What was accepted last of each generation of each model.
+    var specs: [ModelKey: [Int: ModelSpec]] = [:]
+    /// Those that are followed.
     var roots: [String] = []
-    /// The number of the latest revision of each root, and of all.
-    var revisions: [String: Int] = [:]
-    var lastRevision = 0
+    /// Every revision, oldest first.
+    var history: [InMemoryRevision] = []
+    var pins: [String: RootPin] = [:]
+    /// The root that `serve` names, those that an operator applied beside it, and those that nobody follows any more.
+    var servedRoot: String?
+    var appliedRoots: Set<String> = []
+    var formerRoots: [String] = []
+    var faults: [String: [ManifestFault]] = [:]
     var epoch = 0
     var writes = 0
     /// What people should know.
@@ -16,16 +24,26 @@ struct InMemoryState: Equatable, Sendable {
     /// The `pull` operations of all models, oldest first.
     var pulls: [InMemoryPull] = []
     var failure: StoreError?
+    /// With each launch that was granted, how long ago those had been granted which were starting then.
+    var startingAges: [[Seconds]] = []
+    /// What fails once there have been so many writes.
+    var laterFailure: StoreError?
+    var failsAt = 0
 
     var live: [InstanceRecord] { instances.filter(\.phase.isLive) }
 
     var ports: [Int: ModelKey] { Dictionary(live.map { ($0.port, $0.key) }) { first, _ in first } }
 
-    mutating func begin(_ intent: InstanceRecord, contest: Contest) throws(StoreError) -> Admission {
+    func ledger(limits: HostLimits, uses: [InstanceID: InstanceUse], at now: Timestamp) -> Ledger {
+        Ledger(limits: limits, ports: ports, instances: live, models: models, uses: uses, now: now)
+    }
+
+    mutating func begin(
+        _ intent: InstanceRecord, contest: Contest, at now: Timestamp
+    ) throws(StoreError) -> Admission {
         guard intent.phase == .intent else { throw .refused("an instance begins as intent") }
         guard models[intent.key] != nil else { throw .refused("there is no model \(intent.key)") }
-        let ledger = Ledger(
-            limits: contest.limits, ports: ports, instances: live, models: models, uses: contest.uses)
+        let ledger = ledger(limits: contest.limits, uses: contest.uses, at: now)
         let admission = admit(contest.claim(of: intent), waiting: contest.waiting, ledger: ledger)
         guard admission == .granted else { return admission }
 
@@ -42,6 +60,8 @@ struct InMemoryState: Equatable, Sendable {
             throw .refused("the attempt has been made already")
         }
         instances.append(intent)
+        startingAges.append(
+            live.filter { [.intent, .gated, .starting].contains($0.phase) }.map { now - $0.createdAt })
         return .granted
     }
 
@@ -54,6 +74,7 @@ struct InMemoryState: Equatable, Sendable {
                 else { throw .refused("the identity of an instance never changes") }
                 instance.shim = prepared.shim
                 instance.containerID = prepared.containerID
+                instance.engine = instance.engine ?? prepared.engine
             }
         case .released(let id):
             try self.change(id, to: .starting, at: now) { $0.startedAt = $0.startedAt ?? now }
@@ -75,26 +96,31 @@ struct InMemoryState: Equatable, Sendable {
             try end(id, exit: exit, backoff: backoff, endsDemand: endsDemand, at: now)
         case .unknown(let id, let reason):
             try self.change(id, at: now) { $0.unknownReason = reason }
-        case .adopted(let id, let server):
+        case .adopted(let id, let server, let engine):
             try self.change(id, at: now) { instance in
                 instance.adopted = true
                 instance.unknownReason = nil
                 if let server { instance.server = server }
+                instance.engine = instance.engine ?? engine
             }
+        case .forgotten(let id, let by):
+            guard live.contains(where: { $0.id == id && $0.unknownReason != nil }) else { return }
+            try end(id, exit: .forgotten(by: by, at: now), backoff: nil, endsDemand: false, at: now)
         case .demand(let key, let demand): models[key]?.demand = demand
         case .hold(let key, let hold): models[key]?.hold = hold
         case .backoff(let key, let backoff): models[key]?.backoff = backoff
         case .unloading(let id, let cause, let ending, let backoff):
             guard let key = live.first(where: { $0.id == id && $0.phase != .draining })?.key else { return }
             try leave(id, to: .draining, cause: cause, at: now)
-            if let backoff { models[key]?.backoff = backoff }
+            if let backoff { remember(backoff, of: id, key) }
             end(ending, of: key)
         case .givenUp(let id, let cause, let backoff, let ending):
             guard let key = live.first(where: { $0.id == id && $0.phase != .stopping })?.key else { return }
             try leave(id, to: .stopping, cause: cause, at: now)
-            models[key]?.backoff = backoff
+            remember(backoff, of: id, key)
             end(ending, of: key)
-        case .loadFailed(let key, let backoff, let ending):
+        case .loadFailed(let key, let generation, let backoff, let ending):
+            guard models[key]?.generation == generation else { return }
             models[key]?.backoff = backoff
             endPull(of: key, .failed(backoff.lastFailure.message))
             end(ending, of: key)
@@ -108,7 +134,7 @@ struct InMemoryState: Equatable, Sendable {
         case .noted(let key, let message):
             if models[key] != nil { notes.append(message) }
         case .restart(let key, _):
-            models[key]?.generation += 1
+            models[key]?.beginFreshGeneration()
             models[key]?.forgetFailures()
         case .waiting(let key, let reason): models[key]?.waiting = reason
         case .pulling(let key, let progress, let cause, let isNews):
@@ -117,11 +143,27 @@ struct InMemoryState: Equatable, Sendable {
         case .pulled(let key, .failed(let reason)): endPull(of: key, .failed(reason))
         case .drifted(let key, let image): models[key]?.setDrift(to: image)
         case .newImage(let key, let image):
-            models[key]?.generation += 1
+            models[key]?.beginFreshGeneration()
+            models[key]?.backoff = nil
             models[key]?.drift = image
             models[key]?.followsDrift = true
+        case .restorationFailed(let key, let generation, let restoration, let ending):
+            guard models[key]?.generation == generation else { return }
+            if models[key]?.backoff != nil { models[key]?.restoration = restoration }
+            end(ending, of: key)
         case .removed(let key): try forget(key)
         case .swept(let sentence): notes.append(sentence)
+        }
+    }
+
+    /// A backoff is of the generation of its instance; of a former one it counts only while that stands in for the one that
+    /// is wanted.
+    mutating func remember(_ backoff: Backoff, of id: InstanceID, _ key: ModelKey) {
+        guard let model = models[key], let instance = instances.first(where: { $0.id == id }) else { return }
+        if model.isFulfilled(by: instance) {
+            models[key]?.backoff = backoff
+        } else if model.backoff != nil, instance.insteadOf == model.generation {
+            models[key]?.restoration = backoff
         }
     }
 

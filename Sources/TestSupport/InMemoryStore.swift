@@ -25,7 +25,18 @@ package final class InMemoryStore: InstanceStore {
 
     /// Makes every writing call fail like a full disk, until it is `nil` again.
     package func fail(with error: StoreError?) {
-        shared.storage.withLock { $0.failure = error }
+        shared.storage.withLock { storage in
+            storage.failure = error
+            storage.laterFailure = nil
+        }
+    }
+
+    /// Makes every writing call fail like a full disk after the next `count` transactions that change something.
+    package func fail(with error: StoreError, after count: Int) {
+        shared.storage.withLock { storage in
+            storage.laterFailure = error
+            storage.failsAt = storage.writes + count
+        }
     }
 
     /// Every instance that there ever was, oldest first.
@@ -39,6 +50,11 @@ package final class InMemoryStore: InstanceStore {
 
     /// How many transactions have changed something.
     package var writes: Int { shared.storage.withLock(\.writes) }
+
+    /// The most instances that were starting at one moment, of those whose launch was granted less than `age` before.
+    package func mostStarting(youngerThan age: Seconds) -> Int {
+        shared.storage.withLock(\.startingAges).map { ages in ages.count { $0 < age } }.max() ?? 0
+    }
 
     // MARK: - InstanceStore
 
@@ -60,6 +76,12 @@ package final class InMemoryStore: InstanceStore {
         shared.storage.withLock(\.ports)
     }
 
+    package func ledger(
+        limits: HostLimits, uses: [InstanceID: InstanceUse], at now: Timestamp
+    ) async throws(StoreError) -> Ledger {
+        shared.storage.withLock { $0.ledger(limits: limits, uses: uses, at: now) }
+    }
+
     package func attempts(of key: ModelKey, generation: Int) async throws(StoreError) -> Int {
         shared.storage.withLock { storage in
             let launches = storage.instances.filter { $0.key == key && $0.generation == generation }
@@ -67,22 +89,68 @@ package final class InMemoryStore: InstanceStore {
         }
     }
 
+    package func lastReady(of key: ModelKey) async throws(StoreError) -> InstanceRecord? {
+        shared.storage.withLock { storage in storage.instances.last { $0.key == key && $0.readyAt != nil } }
+    }
+
+    package func spec(
+        of key: ModelKey, running source: SourceSpec, before generation: Int
+    ) async throws(StoreError) -> ModelSpec? {
+        shared.storage.withLock { storage in
+            storage.specs[key, default: [:]]
+                .filter { $0.key < generation && $0.value.source?.runFields == source.runFields }
+                .max { $0.key < $1.key }?.value
+        }
+    }
+
     package func begin(
         _ intent: InstanceRecord, cause: String, contest: Contest, at: Timestamp
     ) async throws(StoreError) -> Admission {
-        try write { storage throws(StoreError) in try storage.begin(intent, contest: contest) }
+        try write { storage throws(StoreError) in try storage.begin(intent, contest: contest, at: at) }
     }
 
     package func commit(_ change: StateChange, at: Timestamp) async throws(StoreError) {
         try write { storage throws(StoreError) in try storage.commit(change, at: at) }
     }
 
-    package func accept(_ acceptance: Acceptance, root: String, at: Timestamp) async throws(StoreError) -> Int {
-        try write { storage throws(StoreError) in storage.accept(acceptance, root: root) }
+    package func accept(
+        _ acceptance: Acceptance, root: String, cause: RevisionCause, at: Timestamp
+    ) async throws(StoreError) -> Int {
+        try write { storage throws(StoreError) in
+            try storage.accept(acceptance, root: root, cause: cause, at: at)
+        }
     }
 
     package func roots() async throws(StoreError) -> [String] {
         shared.storage.withLock(\.roots)
+    }
+
+    package func pins() async throws(StoreError) -> [String: RootPin] {
+        shared.storage.withLock(\.pins)
+    }
+
+    package func notePending(_ pending: String?, root: String, at: Timestamp) async throws(StoreError) {
+        try write { storage throws(StoreError) in storage.pins[root]?.pending = pending }
+    }
+
+    package func revisions() async throws(StoreError) -> [RevisionRecord] {
+        shared.storage.withLock { $0.history.map(\.record) }
+    }
+
+    package func models(ofRevision revision: Int) async throws(StoreError) -> [ManifestModel]? {
+        shared.storage.withLock { $0.models(ofRevision: revision) }
+    }
+
+    package func predecessors(of root: String) async throws(StoreError) -> [String] {
+        shared.storage.withLock { $0.predecessors(of: root) }
+    }
+
+    package func serve(root: String, at: Timestamp) async throws(StoreError) {
+        try write { storage throws(StoreError) in storage.serve(root) }
+    }
+
+    package func note(_ notes: ManifestNotes, root: String, at: Timestamp) async throws(StoreError) {
+        try write { storage throws(StoreError) in storage.note(notes, root: root, at: at) }
     }
 
     /// One transaction: all of it or nothing.
@@ -92,6 +160,7 @@ package final class InMemoryStore: InstanceStore {
         try shared.storage.withLock { storage throws(StoreError) -> Value in
             guard storage.epoch == epoch else { throw .superseded }
             if let failure = storage.failure { throw failure }
+            if let failure = storage.laterFailure, storage.writes >= storage.failsAt { throw failure }
             var draft = storage
             let value = try body(&draft)
             if draft != storage {

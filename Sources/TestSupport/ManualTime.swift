@@ -25,6 +25,9 @@ package final class ManualTime: Timekeeper {
 
     package func now() -> Timestamp { state.withLock(\.now) }
 
+    /// How many wait for a time to come.
+    package var sleepers: Int { state.withLock(\.sleepers.count) }
+
     /// Moves time on by `span` and wakes everybody whose deadline has come.
     package func advance(by span: Seconds) {
         let due = state.withLock { state in

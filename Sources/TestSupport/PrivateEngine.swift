@@ -3,8 +3,8 @@ internal import Glibc
 internal import Synchronization
 
 /// A Docker engine of the tests' own, beside whatever engine this machine has: its own directory, socket, bridge, and
-/// namespace in containerd. One for the whole run, started when it is first asked for; it, its containers and its images
-/// go with the test process, even where that is killed.
+/// namespace in containerd. One for the whole run, and a second one for tests that need two, each started when it is first
+/// asked for; it, its containers and its images go with the test process, even where that is killed.
 ///
 /// It leaves the machine's packet filter alone: what containers publish on the loopback goes through the engine's port
 /// proxy, as it does with a filter.
@@ -31,10 +31,19 @@ package final class PrivateEngine: Sendable {
     package var pid: Int32? { state.withLock(\.pid) }
 
     /// The tests' engine, which runs on return.
-    package static func shared() async throws -> PrivateEngine {
-        let starting = first.withLock { task in
-            let running = task ?? Task { try await PrivateEngine() }
-            task = running
+    package static func shared() async throws -> PrivateEngine { try await running(.first) }
+
+    /// Another one, which has none of the containers and images of the first; runs on return.
+    package static func second() async throws -> PrivateEngine { try await running(.second) }
+
+    private enum Place {
+        case first, second
+    }
+
+    private static func running(_ place: Place) async throws -> PrivateEngine {
+        let starting = engines.withLock { engines in
+            let running = engines[place] ?? Task { try await PrivateEngine(place) }
+            engines[place] = running
             return running
         }
         let engine = try await starting.value
@@ -42,7 +51,7 @@ package final class PrivateEngine: Sendable {
         return engine
     }
 
-    private static let first = Mutex<Task<PrivateEngine, any Error>?>(nil)
+    private static let engines = Mutex<[Place: Task<PrivateEngine, any Error>]>([:])
 
     /// Why there is no engine for the tests on this host, and what to do; `nil` where there is one. Starts it to find out.
     package static func obstacle() async -> String? {
@@ -63,17 +72,23 @@ package final class PrivateEngine: Sendable {
         return installedProgram("ip") == nil ? "`ip` is missing: apt-get install iproute2" : nil
     }
 
-    private init() async throws {
+    private init(_ place: Place) async throws {
         if let missing = Self.missing { throw ProgramError(missing) }
         // Short: a Unix socket's path may have no more than 107 bytes, and containerd puts its own below it.
         let unique = getpid()
-        scratch = "/tmp/modelet-dk\(unique)"
-        bridge = "mdk\(unique)"
+        let suffix = place == .first ? "" : "b"
+        scratch = "/tmp/modelet-dk\(unique)\(suffix)"
+        bridge = "mdk\(unique)\(suffix)"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
         try Data("{}".utf8).write(to: URL(fileURLWithPath: scratch + "/daemon.json"))
         keeper = try GuardedProgram(
             ["/bin/sh", "-c", Self.keeping, "sh", scratch, bridge], output: scratch + "/keeper.log")
-        let network = "10.\(128 + unique / 250 % 100).\(unique % 250).1/24"
+        // Whatever comes from here on is taken away by it.
+        try await wait(for: "its keeper does not start", log: scratch + "/keeper.log") {
+            keeper.output.hasPrefix(Self.isKeeping)
+        }
+        let block = Int(unique) / 250 % 100 + (place == .first ? 128 : 28)
+        let network = "10.\(block).\(unique % 250).1/24"
         for arguments in [
             ["link", "add", bridge, "type", "bridge"], ["address", "add", network, "dev", bridge],
             ["link", "set", bridge, "up"],
@@ -81,15 +96,23 @@ package final class PrivateEngine: Sendable {
         try await start()
     }
 
+    /// What the keeper says first of all.
+    private static let isKeeping = "keeping"
+
     /// Waits for the end of the tests, and takes away all that the engine has left on this machine. One that was stopped
     /// (SIGSTOP) answers nobody, and containers outlive an engine that restores them, so both are seen to.
+    ///
+    /// The tests may be killed while the engine is being started. Its pid is noted before it is `dockerd`, and that needs its
+    /// configuration to start: once the configuration is gone, either the pid is there, or nothing will come of it.
     private static let keeping = """
         trap : TERM
+        echo \(isKeeping)
         sleep infinity & wait $!
         kill $!
         engine="docker --host unix://$1/docker.sock"
-        pid=$(cat "$1/pid" 2>/dev/null)
-        if [ "$pid" ] && kill -CONT "$pid" 2>/dev/null; then
+        rm -f "$1/daemon.json"
+        pid=$(cat "$1/dockerd.pid" 2>/dev/null)
+        if [ "$pid" ] && grep -qF "$1/" "/proc/$pid/cmdline" && kill -CONT "$pid"; then
             containers=$(timeout 20 $engine ps --all --quiet)
             [ ! "$containers" ] || timeout 60 $engine rm --force --volumes $containers
             kill -TERM "$pid"
@@ -119,11 +142,14 @@ package final class PrivateEngine: Sendable {
             // What does not end by then is killed with it, in seconds.
             "--shutdown-timeout", "2", "--live-restore=\(liveRestore)",
         ]
-        let inBackground = "log=$1; shift; setsid \"$@\" </dev/null >\"$log\" 2>&1 &"
+        let inBackground = #"""
+            log=$1; note=$2; shift 2
+            setsid /bin/sh -c 'echo $$ >"$0"; exec "$@"' "$note" "$@" </dev/null >"$log" 2>&1 &
+            """#
         // Nothing listens there: what is asked for is on this host, or an error at once.
         let proxies = ["HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"]
         try await runToEnd(
-            ["/bin/sh", "-c", inBackground, "sh", log, "dockerd"] + flags,
+            ["/bin/sh", "-c", inBackground, "sh", log, scratch + "/dockerd.pid", "dockerd"] + flags,
             environment: proxies.merging(["NO_PROXY": "127.0.0.0/8,localhost"]) { $1 }, scratch: scratch + "/start.log")
         try await wait(for: "the engine does not start", log: log) {
             let text = Self.text(of: log)
@@ -152,7 +178,7 @@ package final class PrivateEngine: Sendable {
         try await wait(for: "the engine does not end", log: scratch + "/pid") { !Self.runs(pid) }
         state.withLock { $0.pid = nil }
         // One that was killed leaves them, and the next takes whoever has the pid by then, be it a zombie, for its own.
-        for file in ["/pid", "/exec/containerd/containerd.pid"] { unlink(scratch + file) }
+        for file in ["/dockerd.pid", "/pid", "/exec/containerd/containerd.pid"] { unlink(scratch + file) }
     }
 
     /// Has it answer nobody any more, while all connections stay: SIGSTOP.

@@ -66,7 +66,7 @@ extension RuntimeConformance {
             try await host.untilUp(instance)
             let before = await host.runtime.server(of: instance)
             host.restart()
-            guard case .ours(let server) = await host.runtime.adopt(instance) else {
+            guard case .ours(let server, _) = await host.runtime.adopt(instance) else {
                 throw BrokenPromise(description: "it was not taken over")
             }
             try expectEqual(server, before)

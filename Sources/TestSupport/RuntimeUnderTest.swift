@@ -71,6 +71,7 @@ package final class RuntimeUnderTest: Sendable {
         let prepared = try await runtime.prepare(instance)
         instance.shim = prepared.shim
         instance.containerID = prepared.containerID
+        instance.engine = prepared.engine
         instance.phase = .gated
         return instance
     }

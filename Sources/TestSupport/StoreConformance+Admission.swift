@@ -17,6 +17,31 @@ extension StoreConformance {
             try expectEqual(try await store.liveInstances().count, 1)
             try expectEqual(try await store.attempts(of: Sample.otherKey, generation: 1), 0)
         },
+        StoreRule("the ledger says what a start would be answered, and takes nothing") { under in
+            let store = under.store
+            let third = ModelKey(domain: "churn", source: "scorer", model: "third")
+            try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey), Sample.manifest(third)])
+            try await store.launch(to: .starting)
+            for (slots, age) in [(1, 4), (1, 29), (1, 30), (2, 4)] as [(Int, Int64)] {
+                let now = Sample.time(age)
+                let claim = Claim(key: Sample.otherKey, port: 20_001, priority: .eager)
+                let contest = Contest(limits: HostLimits(startSlots: slots), claim: claim)
+                let ledger = try await store.ledger(limits: contest.limits, uses: [:], at: now)
+                try expectEqual(ledger.ports, [20_000: Sample.key])
+                let isGranted = slots == 2 || age == 30
+                try expectEqual(admit(claim, ledger: ledger) == .granted, isGranted)
+                guard !isGranted else { continue }
+                let answer = try await store.begin(second, cause: "test", contest: contest, at: now)
+                try expectEqual(answer, admit(claim, ledger: ledger))
+            }
+            // Slow as the first ones are, they give their slots back.
+            try expectEqual(try await store.begin(second, cause: "test", startSlots: 1, at: Sample.time(30)), .granted)
+            let late = Sample.intent("late", of: third, port: 20_002, at: Sample.time(31))
+            try expectEqual(
+                try await store.begin(late, cause: "test", startSlots: 1, at: Sample.time(31)), .granted)
+            let again = try await store.ledger(limits: HostLimits(startSlots: 1), uses: [:], at: Sample.time(32))
+            try expectEqual(again.holders.map(\.startingFor), [32, 32, 1])
+        },
         StoreRule("readiness gives back the start slot, the end gives back the port") { under in
             let store = under.store
             try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey)])

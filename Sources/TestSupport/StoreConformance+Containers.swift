@@ -23,6 +23,39 @@ extension StoreConformance {
             try await store.commit(.exited(id, exit, backoff: backoff, endsDemand: true), at: Sample.time(2))
             try expectEqual(try await store.model(Sample.key)?.model.backoff?.lastFailure.exit?.isOutOfMemory, true)
         },
+        StoreRule("the engine of a container is recorded with it, and never changes") { under in
+            let store = under.store
+            let other = EngineIdentity(name: "docker 2 /data", address: "unix:///other.sock")
+            try await store.accept([Sample.manifest()])
+            _ = try await store.begin(intent, cause: "test", startSlots: 1, at: Sample.time(0))
+            let prepared = PreparedInstance(containerID: "c0ffee", engine: Sample.engine)
+            try await store.commit(.gated(id, prepared), at: Sample.time(1))
+            try expectEqual(try await store.live(id)?.engine, Sample.engine)
+            try await store.commit(.released(id), at: Sample.time(2))
+            try await store.commit(.adopted(id, server: nil, engine: other), at: Sample.time(3))
+            try await store.commit(.adopted(id, server: nil), at: Sample.time(4))
+            try expectEqual(try await store.live(id)?.engine, Sample.engine)
+            try await store.commit(.unknown(id, reason: "elsewhere"), at: Sample.time(5))
+            try expectEqual(try await store.live(id)?.engine, Sample.engine)
+        },
+        StoreRule("the engine of a container that an earlier version launched is recorded when it is found") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            _ = try await store.begin(intent, cause: "test", startSlots: 1, at: Sample.time(0))
+            try await store.commit(.gated(id, PreparedInstance(containerID: "c0ffee")), at: Sample.time(1))
+            try expectEqual(try await store.live(id)?.engine, nil)
+            try await store.commit(.adopted(id, server: nil, engine: Sample.engine), at: Sample.time(2))
+            try expectEqual(try await store.live(id)?.engine, Sample.engine)
+        },
+        StoreRule("a process is on no engine") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            try await store.launch(to: .gated)
+            try await expectRefused {
+                try await store.commit(
+                    .adopted(Sample.intent().id, server: nil, engine: Sample.engine), at: Sample.time(2))
+            }
+        },
         StoreRule("an instance is a process or a container, never both") { under in
             let store = under.store
             try await store.accept([Sample.manifest()])
@@ -65,7 +98,8 @@ extension StoreConformance {
             let store = under.store
             try await store.accept([Sample.manifest()])
             try await store.commit(.pulling(Sample.key, progress, cause: "test", isNews: true), at: Sample.time(1))
-            try await store.commit(.loadFailed(Sample.key, Sample.backoff(), ending: .none), at: Sample.time(2))
+            try await store.commit(
+                .loadFailed(Sample.key, generation: 1, Sample.backoff(), ending: .none), at: Sample.time(2))
             let model = try await store.model(Sample.key)?.model
             try expectEqual(model?.pull, nil)
             try expectEqual(model?.backoff, Sample.backoff())
@@ -112,6 +146,32 @@ extension StoreConformance {
             try expectEqual(model?.drift, nil)
             try expectEqual(model?.followsDrift, false)
             try expectEqual(model?.generation, 2)
+        },
+        StoreRule("drift is known for as long as what has drifted runs, whatever becomes of its successor") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            _ = try await store.begin(intent, cause: "test", startSlots: 9, at: Sample.time(0))
+            try await store.commit(.gated(id, PreparedInstance(containerID: "c0ffee")), at: Sample.time(1))
+            try await store.commit(.drifted(Sample.key, to: new), at: Sample.time(2))
+            try await store.commit(.newImage(Sample.key, new), at: Sample.time(3))
+            func next(_ id: String, attempt: Int) -> InstanceRecord {
+                var intent = Sample.intent(id, generation: 2, attempt: attempt, port: 20_002)
+                intent.image = new
+                return intent
+            }
+            let exit = Sample.exit(.neverStarted)
+            let failing = next("0197a000-0000-7000-8000-0000000000c1", attempt: 0)
+            _ = try await store.begin(failing, cause: "test", startSlots: 9, at: Sample.time(4))
+            try await store.commit(.exited(failing.id, exit, backoff: nil, endsDemand: false), at: Sample.time(5))
+            var model = try await store.model(Sample.key)?.model
+            try expectEqual(model?.drift, new)
+            try expectEqual(model?.followsDrift, true)
+            let good = next("0197a000-0000-7000-8000-0000000000c2", attempt: 1)
+            _ = try await store.begin(good, cause: "test", startSlots: 9, at: Sample.time(6))
+            try await store.commit(.exited(id, exit, backoff: nil, endsDemand: false), at: Sample.time(7))
+            model = try await store.model(Sample.key)?.model
+            try expectEqual(model?.drift, nil)
+            try expectEqual(model?.followsDrift, false)
         },
         StoreRule("what is swept concerns no model") { under in
             let store = under.store

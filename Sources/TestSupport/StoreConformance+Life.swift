@@ -170,6 +170,45 @@ extension StoreConformance {
             try await store.commit(.adopted(id, server: nil), at: Sample.time(11))
             try expectEqual(try await store.live(id)?.server, Sample.server)
         },
+        StoreRule("what is unknown may be forgotten: it is lost, and so is its claim on a port") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            try await store.launch(to: .ready)
+            try await store.commit(.routed(id), at: Sample.time(8))
+            try await store.commit(
+                .demand(Sample.key, .loaded(since: Sample.time(8), by: "test")), at: Sample.time(8))
+            try await store.commit(.forgotten(id, by: "ann"), at: Sample.time(9))
+            try expectEqual(try await store.live(id)?.phase, .ready)
+            try expectEqual(try await store.live(id)?.isRouted, true)
+            try await store.commit(.unknown(id, reason: "/proc cannot be read"), at: Sample.time(10))
+            try await store.commit(.forgotten(id, by: "ann"), at: Sample.time(11))
+            try expectEqual(try await store.liveInstances(), [])
+            try expectEqual(try await store.leasedPorts(), [:])
+            let model = try await store.model(Sample.key)?.model
+            try expectEqual(model?.isDemanded, true)
+            try expectEqual(model?.backoff, nil)
+            // Once more, and found after all: both come too late.
+            try await store.commit(.forgotten(id, by: "bob"), at: Sample.time(12))
+            try await store.commit(.adopted(id, server: nil), at: Sample.time(13))
+            try expectEqual(try await store.liveInstances(), [])
+            try expectEqual(try await store.attempts(of: Sample.key, generation: 1), 1)
+            try expectEqual(
+                try await store.begin(
+                    Sample.intent("0197a000-0000-7000-8000-000000000002", attempt: 1), cause: "test", startSlots: 1,
+                    at: Sample.time(14)), .granted)
+        },
+        StoreRule("what is unknown may be forgotten in every phase") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()])
+            let phases = Phase.allCases.filter(\.isLive)
+            for (number, phase) in phases.enumerated() {
+                let intent = Sample.intent("0197a000-0000-7000-8000-00000000010\(number)", attempt: number)
+                try await store.launch(intent, to: phase)
+                try await store.commit(.unknown(intent.id, reason: "/proc cannot be read"), at: Sample.time(10))
+                try await store.commit(.forgotten(intent.id, by: "ann"), at: Sample.time(11))
+                try expectEqual(try await store.liveInstances(), [])
+            }
+        },
         StoreRule("what comes too late changes nothing") { under in
             let store = under.store
             try await store.accept([Sample.manifest()])

@@ -49,15 +49,6 @@ extension StoreConformance {
             try expectEqual(model?.backoff, nil)
             try expectEqual(model?.hold, nil)
         },
-        StoreRule("a model that only moves to another file keeps everything") { under in
-            let store = under.store
-            try await store.accept([Sample.manifest()])
-            try await store.commit(.backoff(Sample.key, Sample.backoff()), at: Sample.time(1))
-            var expected = try await store.models()
-            try await store.accept([Sample.manifest(file: "other.yaml")])
-            expected[0].file = "other.yaml"
-            try expectEqual(try await store.models(), expected)
-        },
         StoreRule("a removed model stays until it is forgotten; one that came back is not forgotten") { under in
             let store = under.store
             try await store.accept([Sample.manifest()])

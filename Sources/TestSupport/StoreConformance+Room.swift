@@ -162,10 +162,12 @@ extension StoreConformance {
             try await store.accept([Sample.manifest()])
             let demand = Demand.loaded(since: Sample.time(1), by: "request")
             try await store.commit(.demand(Sample.key, demand), at: Sample.time(1))
-            try await store.commit(.loadFailed(Sample.key, Sample.backoff(), ending: .none), at: Sample.time(2))
+            try await store.commit(
+                .loadFailed(Sample.key, generation: 1, Sample.backoff(), ending: .none), at: Sample.time(2))
             try expectEqual(try await store.model(Sample.key)?.model.demand, demand)
             try expectEqual(try await store.model(Sample.key)?.model.backoff, Sample.backoff())
-            try await store.commit(.loadFailed(Sample.key, Sample.backoff(), ending: demand), at: Sample.time(2))
+            try await store.commit(
+                .loadFailed(Sample.key, generation: 1, Sample.backoff(), ending: demand), at: Sample.time(2))
             try expectEqual(try await store.model(Sample.key)?.model.demand, Demand.none)
         },
         StoreRule("load lifts hold and backoff and demands; unload takes the demand back, and holds where asked to") {

@@ -5,7 +5,7 @@ package import Reconciler
 package enum StoreConformance {
     package static let rules: [StoreRule] =
         acceptanceRules + lifeRules + admissionRules + roomRules + wordRules + modelRules + ownershipRules
-        + containerRules
+        + containerRules + noteRules + revisionRules + pinRules + replaceRules
 }
 
 /// One promise of the protocol, and how it is checked on an empty store.

@@ -57,6 +57,7 @@ package enum Sample {
         pidNamespace: 4_026_531_836, pidfdInode: .max - 1)
     package static let server = ServerProcess(pid: 4712, startTicks: 123_456_800)
     package static let address = "127.0.0.1"
+    package static let engine = EngineIdentity(name: "docker 1 /var/lib/docker", address: "unix:///run/docker.sock")
 
     package static func exit(_ kind: ExitRecord.Kind = .exited(code: 3), at: Timestamp = time(60)) -> ExitRecord {
         ExitRecord(

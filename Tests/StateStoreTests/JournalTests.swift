@@ -95,7 +95,8 @@ import Testing
         try await pull(0, at: 20)
         try await store.commit(.pulled(Sample.key, .failed("unloaded by ops")), at: Sample.time(21))
         try await pull(0, at: 30)
-        try await store.commit(.loadFailed(Sample.key, Sample.backoff(), ending: .none), at: Sample.time(31))
+        try await store.commit(
+            .loadFailed(Sample.key, generation: 1, Sample.backoff(), ending: .none), at: Sample.time(31))
         #expect(
             try state.query(operations) == [
                 "pull|load: eager|succeeded|x:1 was pulled in 12s, 2MiB", "pull|load: eager|failed|unloaded by ops",
@@ -145,6 +146,49 @@ import Testing
                 "c0ffee|\(image)|9|1"
             ])
         #expect(try StateReader(state.directory).snapshot()?.models.first?.lastExit == exit)
+        try store.close()
+    }
+
+    @Test func tellsWhoForgotAnInstanceAndWhatWasThen() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        let intent = Sample.containerIntent()
+        _ = try await store.begin(intent, cause: "test", startSlots: 1, at: Sample.time(0))
+        let prepared = PreparedInstance(containerID: "c0ffee", engine: Sample.engine)
+        try await store.commit(.gated(intent.id, prepared), at: Sample.time(1))
+        try await store.commit(.unknown(intent.id, reason: "it is elsewhere"), at: Sample.time(2))
+        #expect(
+            try state.query("SELECT state, reason FROM models") == [
+                "unknown|it is elsewhere; `modelet forget \(intent.id)` gives it up"
+            ])
+        try await store.commit(.forgotten(intent.id, by: "ann"), at: Sample.time(3))
+        #expect(
+            try state.query("SELECT phase, engine, engine_address, exit_message FROM instances") == [
+                "lost|docker 1 /var/lib/docker|unix:///run/docker.sock|forgotten by ann"
+            ])
+        #expect(
+            try state.query("SELECT kind, cause, outcome, message FROM operations") == [
+                "start|test|failed|forgotten by ann", "remove|forgotten by ann|succeeded|",
+            ])
+        #expect(
+            try state.query("SELECT kind, message FROM events ORDER BY id DESC LIMIT 1") == [
+                "forgotten|forgotten by ann; it was unknown: it is elsewhere"
+            ])
+        #expect(try state.query("SELECT count(*) FROM port_lease") == ["0"])
+        try store.close()
+    }
+
+    /// A stop that was never seen to end has not succeeded.
+    @Test func aStopThatIsCutShortByForgettingHasFailed() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .stopping)
+        try await store.commit(.unknown(id, reason: "it does not end"), at: Sample.time(2))
+        try await store.commit(.forgotten(id, by: "ann"), at: Sample.time(3))
+        #expect(
+            try state.query("SELECT kind, outcome, message FROM operations ORDER BY id DESC LIMIT 2") == [
+                "remove|succeeded|", "stop|failed|forgotten by ann",
+            ])
         try store.close()
     }
 

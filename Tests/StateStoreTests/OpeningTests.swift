@@ -110,6 +110,10 @@ import Testing
                 DROP VIEW instances;
                 DROP TRIGGER model_load_times_are_whole;
                 DROP TRIGGER model_loads_are_only_added;
+                DROP TRIGGER instance_engine_is_fixed;
+                DROP TRIGGER instance_engine_is_of_a_container;
+                ALTER TABLE instance DROP COLUMN engine_address;
+                ALTER TABLE instance DROP COLUMN engine;
                 DROP TRIGGER instance_image_is_fixed;
                 DROP TRIGGER instance_is_of_one_kind;
                 DROP TRIGGER operation_pull_is_of_a_model;
@@ -129,7 +133,7 @@ import Testing
                 ALTER TABLE model DROP COLUMN memory_bytes;
                 CREATE VIEW models AS SELECT key FROM model;
                 CREATE VIEW instances AS SELECT key FROM instance;
-                DELETE FROM grdb_migrations WHERE identifier IN ('2', '3');
+                DELETE FROM grdb_migrations WHERE identifier IN ('2', '3', '4');
                 """))
         #expect(throws: StoreError.self) { try StateReader(state.directory).snapshot() }
         let again = try state.open()

@@ -131,6 +131,10 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
         "INSERT INTO operation (key, kind, cause, opened_at) VALUES ('\(Sample.key)', 'pull', 'c', 0); "
         + "UPDATE model SET pull = '{}', pull_message = 'pulling'"
 
+    private static let onEngine =
+        "DROP TRIGGER instance_is_of_one_kind; UPDATE instance SET container_id = 'c'; "
+        + "UPDATE instance SET engine = 'e', engine_address = 'a'"
+
     static let containers: [ForbiddenWrite] = [
         ForbiddenWrite(.intent, "UPDATE instance SET image = 'x@sha256:1'", "never changes"),
         ForbiddenWrite(.gated, "UPDATE instance SET container_id = 'c'", "process or a container"),
@@ -155,6 +159,17 @@ struct ForbiddenWrite: Sendable, CustomTestStringConvertible {
             "INSERT INTO operation (key, instance_id, kind, cause, opened_at) VALUES ('k', '\(id)', 'pull', 'c', 0)",
             "before there is an instance"),
         ForbiddenWrite(.ready, "UPDATE model SET drift_followed = 1", "CHECK"),
+        ForbiddenWrite(.ready, "UPDATE instance SET engine = 'e', engine_address = 'a'", "only a container"),
+        ForbiddenWrite(.exited, "\(onEngine); UPDATE instance SET engine = 'other'", "never changes"),
+        ForbiddenWrite(.exited, "\(onEngine); UPDATE instance SET engine_address = 'other'", "never changes"),
+        ForbiddenWrite(
+            .exited, "\(onEngine); UPDATE instance SET engine = NULL, engine_address = NULL", "never changes"),
+        ForbiddenWrite(
+            .exited, "DROP TRIGGER instance_engine_is_of_a_container; UPDATE instance SET engine = 'e'", "CHECK"),
+        ForbiddenWrite(
+            .exited,
+            "DROP TRIGGER instance_engine_is_of_a_container; UPDATE instance SET engine = '', engine_address = 'a'",
+            "CHECK"),
     ]
 
     static let others: [ForbiddenWrite] = [

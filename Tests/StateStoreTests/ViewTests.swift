@@ -129,6 +129,16 @@ import Testing
             try await store.commit(.pulling(key, progress, cause: "test", isNews: false), at: at)
         }
         if choice % 13 == 5 { try await store.commit(.restart(key, by: "ops"), at: at) }
+        if choice % 26 == 5, number < 192 {
+            let next = Sample.intent("next-\(number)", of: key, generation: 2, port: 30_000 + number)
+            try await store.launch(next, to: choice < 50 ? .starting : .ready)
+        }
+        if choice % 26 == 18, number < 192, choice % 8 != 1 {
+            var again = Sample.intent("again-\(number)", of: key, attempt: 1, port: 30_000 + number)
+            again.insteadOf = 2
+            try await store.commit(.stopping(InstanceID("id-\(number)"), cause: "replaced"), at: at)
+            try await store.launch(again, to: .starting)
+        }
         if choice % 11 == 10 { try await store.commit(.hold(key, Hold(since: at, by: "ops")), at: at) }
     }
 }

@@ -1,0 +1,90 @@
+internal import GRDB
+internal import ModelCore
+
+extension Journal {
+    /// Makes `path` the root that `serve` names: the one that it named before is followed no longer, unless an operator
+    /// has asked for that one, too.
+    func serve(_ path: String) throws {
+        let root = try register(path)
+        for old in try Row.fetchAll(
+            db, sql: "SELECT id, path FROM root WHERE is_served AND is_followed AND NOT is_applied AND id <> ?",
+            arguments: [root])
+        {
+            try unfollow(old["id"], path: old["path"], because: "\(path) is served")
+        }
+        try db.execute(
+            sql: "UPDATE root SET is_served = (id = ?) WHERE is_served <> (id = ?)", arguments: [root, root])
+    }
+
+    /// A pin goes as well: what another root makes of the models is not held to it.
+    func unfollow(_ root: Int64, path: String, because reason: String) throws {
+        if try RootPin.of(root, in: db) != nil {
+            try clearPin(of: root)
+            try event("pinned", of: nil, "\(path) is no longer pinned: \(reason)")
+        }
+        try db.execute(sql: "UPDATE root SET is_followed = 0, is_applied = 0 WHERE id = ?", arguments: [root])
+        try db.execute(sql: "DELETE FROM manifest_fault WHERE root_id = ?", arguments: [root])
+        try event("root", of: nil, "manifests below \(path) are followed no longer: \(reason)")
+    }
+
+    /// Remembers what a reading of a root's manifests found beside changes. Makes no revision.
+    func note(_ notes: ManifestNotes, root path: String) throws {
+        let root = try register(path)
+        try noteFaults(notes.faults, of: root, path)
+        for (key, remedy) in notes.heldRemovals.sorted(by: { $0.key < $1.key }) { try hold(key, remedy) }
+        for key in notes.releasedRemovals { try release(key) }
+        for model in notes.moves { try move(model, root) }
+        if !notes.moves.isEmpty { try pruneManifestFiles() }
+    }
+
+    private func noteFaults(_ faults: [ManifestFault], of root: Int64, _ path: String) throws {
+        let known = Dictionary(
+            uniqueKeysWithValues: try RootSnapshot.faults(of: path, in: db).map { ($0.fault.file, $0) })
+        for fault in faults where known[fault.file]?.fault != fault {
+            try db.execute(
+                sql: """
+                    INSERT OR REPLACE INTO manifest_fault (root_id, file, line, column_number, message, hint, since)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    root, fault.file, fault.line, fault.column, fault.message, fault.hint,
+                    (known[fault.file]?.since ?? now).milliseconds,
+                ])
+            try event("manifest", of: nil, "\(fault.place): \(fault.message); what it last defined stays enforced")
+        }
+        for file in Set(known.keys).subtracting(faults.map(\.file)).sorted() {
+            try db.execute(
+                sql: "DELETE FROM manifest_fault WHERE root_id = ? AND file = ?", arguments: [root, file])
+            try event("manifest", of: nil, "\(file) is accepted again, or gone")
+        }
+    }
+
+    /// Whoever judged saw the model as it was a moment ago: it may be gone since.
+    private func hold(_ key: ModelKey, _ remedy: String) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO removal_held (key, since, remedy)
+                SELECT key, ?, ? FROM model WHERE key = ? AND NOT is_removed
+                ON CONFLICT (key) DO UPDATE SET remedy = excluded.remedy
+                """, arguments: [now.milliseconds, remedy, key.description])
+        guard db.changesCount > 0 else { return }
+        try event("held", of: key, HeldRemoval(since: now, remedy: remedy).message)
+    }
+
+    private func release(_ key: ModelKey) throws {
+        try db.execute(sql: "DELETE FROM removal_held WHERE key = ?", arguments: [key.description])
+        if db.changesCount > 0 { try event("held", of: key, "\(HeldRemoval.name) no longer: it is defined again") }
+    }
+
+    private func move(_ model: ManifestModel, _ root: Int64) throws {
+        try db.executeOften(
+            sql: """
+                INSERT INTO manifest_file (root_id, path, revision)
+                SELECT root_id, ?, revision FROM model WHERE key = ? AND root_id = ?
+                ON CONFLICT (root_id, path) DO NOTHING
+                """, arguments: [model.file, model.key.description, root])
+        try db.executeOften(
+            sql: "UPDATE model SET file = ?, line = ? WHERE key = ? AND root_id = ?",
+            arguments: [model.file, model.line, model.key.description, root])
+    }
+}

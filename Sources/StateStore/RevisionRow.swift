@@ -1,0 +1,72 @@
+internal import GRDB
+internal import ModelCore
+
+extension RevisionRecord {
+    /// The oldest revision that can be told in full: of older ones, what later ones changed is gone.
+    static func oldestKept(in db: Database) throws -> Int {
+        let latest = try Int.fetchOne(db, sql: "SELECT max(number) FROM revision") ?? 0
+        return max(latest - Journal.keptRevisions, 1)
+    }
+
+    /// Those that can be told in full, oldest first.
+    static func kept(in db: Database) throws -> [RevisionRecord] {
+        let oldest = try oldestKept(in: db)
+        let changes = try Row.fetchAll(
+            db, sql: "SELECT revision, key, action, changes FROM revision_model WHERE revision >= ?",
+            arguments: [oldest])
+        let byRevision = Dictionary(
+            grouping: try changes.map { try Numbered(RowReader($0)) }, by: \.revision)
+        return try Row.fetchAll(
+            db,
+            sql: """
+                SELECT v.number, r.path, v.accepted_at, v.cause, v.restored
+                FROM revision v JOIN root r ON r.id = v.root_id WHERE v.number >= ? ORDER BY v.number
+                """, arguments: [oldest]
+        ).map { row in
+            let row = RowReader(row)
+            let number: Int = try row.value("number")
+            return RevisionRecord(
+                number: number, root: try row.value("path"), acceptedAt: try row.time("accepted_at"),
+                cause: try row.value("cause"), restored: try row.value("restored"),
+                changes: (byRevision[number] ?? []).map(\.change).sorted { $0.key < $1.key })
+        }
+    }
+
+    private struct Numbered {
+        let revision: Int
+        let change: Change
+
+        init(_ row: RowReader) throws {
+            revision = try row.value("revision")
+            change = Change(key: try row.key("key"), action: try row.value("action"), fields: try row.value("changes"))
+        }
+    }
+}
+
+extension ManifestModel {
+    /// The models of a root as a revision left them: of each key the newest row at or below it, among the revisions of the
+    /// same root. A key that has moved to another root was first removed from this one.
+    static func all(ofRevision revision: Int, in db: Database) throws -> [ManifestModel]? {
+        guard try revision >= RevisionRecord.oldestKept(in: db),
+            let root = try Int64.fetchOne(
+                db, sql: "SELECT root_id FROM revision WHERE number = ?", arguments: [revision])
+        else { return nil }
+        return try Row.fetchAll(
+            db,
+            sql: """
+                SELECT m.key, m.spec, m.file, m.line
+                FROM revision_model m JOIN revision v ON v.number = m.revision
+                WHERE v.root_id = :root AND m.revision <= :revision AND m.spec IS NOT NULL
+                    AND NOT EXISTS (
+                        SELECT 1 FROM revision_model later JOIN revision w ON w.number = later.revision
+                        WHERE later.key = m.key AND w.root_id = :root
+                            AND later.revision > m.revision AND later.revision <= :revision)
+                """, arguments: ["root": root, "revision": revision]
+        ).map { row in
+            let row = RowReader(row)
+            return ManifestModel(
+                key: try row.key("key"), spec: try row.json("spec"), file: try row.value("file"),
+                line: try row.value("line"))
+        }.sorted { $0.key < $1.key }
+    }
+}

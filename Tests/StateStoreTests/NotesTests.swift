@@ -1,0 +1,61 @@
+import ModelCore
+import Reconciler
+import StateStore
+import TestSupport
+import Testing
+
+/// What of the manifests is not acted on, as readers see it.
+@Suite struct NotesTests {
+    private let fault = ManifestFault(file: "a.yaml", line: 4, column: 7, message: "unknown key", hint: "did you mean?")
+
+    @Test func faultsAreKeptAndForgotten() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        func faults() throws -> [RecordedFault] {
+            try StateReader(state.directory).snapshot()?.roots.flatMap(\.faults) ?? []
+        }
+        try await store.note(ManifestNotes(faults: [fault]), root: Sample.root, at: Sample.time(1))
+        let other = ManifestFault(file: "b.yaml", message: "cannot be read")
+        try await store.note(ManifestNotes(faults: [fault, other]), root: Sample.root, at: Sample.time(2))
+        #expect(
+            try faults() == [
+                RecordedFault(fault: fault, since: Sample.time(1)), RecordedFault(fault: other, since: Sample.time(2)),
+            ])
+        #expect(
+            try state.query("SELECT file, line, \"column\", message, hint, since FROM manifest_faults")[0]
+                == "a.yaml|4|7|unknown key|did you mean?|2025-06-15T15:06:41.123Z")
+        // Another mistake in the same file: it is broken since the first.
+        let next = ManifestFault(file: "a.yaml", line: 5, message: "wrong type")
+        try await store.note(ManifestNotes(faults: [next]), root: Sample.root, at: Sample.time(3))
+        #expect(try faults() == [RecordedFault(fault: next, since: Sample.time(1))])
+        try await store.note(ManifestNotes(), root: Sample.root, at: Sample.time(4))
+        #expect(try faults() == [])
+        try store.close()
+    }
+
+    @Test func whatIsKnownIsNotWrittenAgain() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        try await store.note(ManifestNotes(faults: [fault]), root: Sample.root, at: Sample.time(1))
+        let before = try state.query("SELECT count(*) FROM events")
+        for time in 2...5 {
+            try await store.note(ManifestNotes(faults: [fault]), root: Sample.root, at: Sample.time(Int64(time)))
+        }
+        #expect(try state.query("SELECT count(*) FROM events") == before)
+        try store.close()
+    }
+
+    @Test func removalsThatAreHeldAreAView() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        let notes = ManifestNotes(heldRemovals: [Sample.key: "modelet apply /srv/manifests --prune"])
+        try await store.note(notes, root: Sample.root, at: Sample.time(1))
+        #expect(
+            try state.query("SELECT key, remedy, since FROM held_removals") == [
+                "churn/scorer/default|modelet apply /srv/manifests --prune|2025-06-15T15:06:41.123Z"
+            ])
+        let snapshot = try #require(try StateReader(state.directory).snapshot())
+        #expect(snapshot.models.first?.model.heldRemoval?.since == Sample.time(1))
+        try store.close()
+    }
+}

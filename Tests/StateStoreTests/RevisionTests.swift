@@ -1,0 +1,104 @@
+import GRDB
+import ModelCore
+import Reconciler
+import TestSupport
+import Testing
+
+@testable import StateStore
+
+/// What SQLite keeps of revisions and pins, beyond what every store does.
+@Suite struct RevisionTests {
+    private func rollBack(_ store: SQLiteStore, to revision: Int, at time: Int64 = 9) async throws {
+        _ = try await store.accept(
+            Acceptance(), root: Sample.root, cause: .rollback(to: revision, by: "ann"), at: Sample.time(time))
+    }
+
+    @Test func aPinOutlivesTheController() async throws {
+        let state = try State()
+        let first = try state.open()
+        try await first.accept([Sample.manifest()])
+        try await rollBack(first, to: 1)
+        try await first.notePending("1 to create", root: Sample.root, at: Sample.time(10))
+        try first.close()
+        let next = try state.open()
+        let pin = RootPin(revision: 1, since: Sample.time(9), by: "ann", pending: "1 to create")
+        #expect(try await next.pins() == [Sample.root: pin])
+        #expect(try StateReader(state.directory).snapshot()?.roots.map(\.pin) == [pin])
+        #expect(try StateReader(state.directory).revisions()?.map(\.restored) == [nil, 1])
+        #expect(try StateReader(state.directory).models(ofRevision: 1)?.map(\.key) == [Sample.key])
+        #expect(try StateReader(state.directory).models(ofRevision: 3) == nil)
+        #expect(
+            try state.query("SELECT root, revision, pinned_revision, pinned_by, pending FROM roots")
+                == ["\(Sample.root)|2|1|ann|1 to create"])
+        #expect(
+            try state.query("SELECT revision, cause, restored, models FROM revisions")
+                == ["1|manifests edited||1", "2|rollback to revision 1 by ann|1|0"])
+    }
+
+    /// Each kind of write that a rollback consists of fails in turn: never is a part of it there.
+    @Test(arguments: [
+        "INSERT ON revision", "INSERT ON manifest_file", "UPDATE ON model", "INSERT ON revision_model",
+        "INSERT ON event", "UPDATE ON root",
+    ])
+    func aRollbackIsThereWholeOrNotAtAll(write: String) async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey)])
+        try await store.accept([Sample.manifest(Sample.key, Sample.spec(command: "other"))])
+        let past = try #require(try await store.models(ofRevision: 1))
+        let acceptance = judge(ManifestSet(models: past), root: Sample.root, accepted: try await store.models())
+        let before = try await Facts(store)
+        func rollBack() async throws {
+            _ = try await store.accept(
+                acceptance, root: Sample.root, cause: .rollback(to: 1, by: "ann"), at: Sample.time(9))
+        }
+
+        let trigger = "CREATE TEMP TRIGGER cut BEFORE \(write) BEGIN SELECT RAISE(ABORT, 'cut short'); END"
+        try await store.write { db in try db.execute(sql: trigger) }
+        await #expect(throws: StoreError.refused("cut short")) { try await rollBack() }
+        #expect(try await Facts(store) == before)
+
+        try await store.write { db in try db.execute(sql: "DROP TRIGGER cut") }
+        try await rollBack()
+        #expect(try await store.pins()[Sample.root]?.revision == 1)
+        #expect(try await store.models().filter { !$0.isRemoved }.map(\.spec) == past.map(\.spec))
+    }
+
+    private struct Facts: Equatable {
+        var models: [ModelRecord]
+        var revisions: [RevisionRecord]
+        var pins: [String: RootPin]
+
+        init(_ store: SQLiteStore) async throws {
+            models = try await store.models()
+            revisions = try await store.revisions()
+            pins = try await store.pins()
+        }
+    }
+
+    @Test func aPinnedRootGetsNoRevisionWhateverTheProgramSays() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        try await rollBack(store, to: 1)
+        let insert = "INSERT INTO revision (root_id, accepted_at) SELECT id, 0 FROM root"
+        #expect(try state.sql(insert).output.contains("the root is pinned"))
+        let foreign = "UPDATE root SET pinned_revision = 99"
+        #expect(try state.sql(foreign).output.contains("of another root"))
+    }
+
+    @Test func whatIsTooOldIsSaidToBe() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest()])
+        try await store.accept([Sample.manifest(Sample.key, Sample.spec(command: "second"))])
+        try await store.write { db in
+            try db.execute(
+                sql: "INSERT INTO revision (number, root_id, accepted_at) SELECT ?, id, 0 FROM root",
+                arguments: [Journal.keptRevisions + 2])
+        }
+        #expect(try await store.models(ofRevision: 1) == nil)
+        #expect(try await store.models(ofRevision: 2)?.count == 1)
+        #expect(try await store.revisions().map(\.number) == [2, Journal.keptRevisions + 2])
+    }
+}
