@@ -30,6 +30,10 @@ final class ManifestFolder: Sendable {
         try data.write(to: target)
     }
 
+    func replace(_ file: String, by text: String) throws { try write(Data(text.utf8), to: file) }
+
+    func remove(_ file: String) throws { try FileManager.default.removeItem(atPath: "\(path)/\(file)") }
+
     func makeFolder(_ name: String) throws {
         try FileManager.default.createDirectory(atPath: "\(path)/\(name)", withIntermediateDirectories: true)
     }
@@ -38,8 +42,25 @@ final class ManifestFolder: Sendable {
         try FileManager.default.createSymbolicLink(atPath: "\(path)/\(name)", withDestinationPath: target)
     }
 
+    /// What its files say where nothing is enforced that could decide between two of them.
     func load(artifactRoots: [String] = []) -> ManifestSet {
-        DirectoryManifests(artifactRoots: artifactRoots).load(root: path)
+        DirectoryManifests(artifactRoots: artifactRoots).load(root: path).decided(root: path, accepted: [])
+    }
+
+    /// What accepting its files would change, where `accepted` is enforced.
+    func judged(_ accepted: [ModelRecord], guard removalGuard: RemovalGuard = RemovalGuard()) -> Acceptance {
+        judge(DirectoryManifests().load(root: path), root: path, accepted: accepted, guard: removalGuard)
+    }
+
+    /// Its models as they are recorded once they have been accepted.
+    func accepted() throws -> [ModelRecord] {
+        let set = load()
+        guard set.brokenFiles.isEmpty else { throw UnexpectedlyBroken(errors: set.diagnostics.map(\.rendered)) }
+        return set.models.map { ModelRecord(key: $0.key, spec: $0.spec, root: path, file: $0.file) }
+    }
+
+    struct UnexpectedlyBroken: Error {
+        let errors: [String]
     }
 }
 

@@ -401,6 +401,43 @@ import Testing
             ])
     }
 
+    /// Of each line something is wrong with, and none is shown with what it holds beside.
+    @Test(
+        arguments: [
+            manifest(source: Self.local + "startup_command: a ${PORT}\nenvironment: {A: S3CRET, 1B: c}"),
+            manifest(source: Self.local + "startup_command: a ${PORT}\nenvironment: {A: S3CRET, A: S3CRET2}"),
+            manifest(source: Self.local + "startup_command: a ${PORT}\nenvironment: [A=S3CRET]"),
+            manifest(source: Self.local + "startup_command: a ${PORT}\nenvironment: &e {A: S3CRET}\nx: *f"),
+            manifest(source: Self.docker + "registry_auth: {username: u, password: S3CRET}"),
+            manifest(source: Self.docker + "registry_auth: ${env:U}:S3CRET"),
+            manifest(model: "headers: {Authorization: S3CRET, Connection: a}"),
+            "x-e: &e {A: S3CRET, A: b}\nml: {sources: {s: {models: {m: {source: {environment: *e}}}}}}",
+            "ml: {sources: {s: {base_url: \"http://user:S3CRET@host\", models: {}}}}",
+            "ml: {sources: {s: {base_url: \"http://user:S3CRET@ho st\", models: {}}}}",
+            "ml: {sources: {s: {models: {m: {headers: {Cookie: S3CRET}, endpoint: \"a}}}}}}",
+            "ml: {sources: {s: {models: {m: {headers: {Cookie: S3CRET}}}}}}\0",
+        ])
+    func showsNoSecretBesideWhatIsWrong(text: String) throws {
+        let folder = try ManifestFolder(["churn.yaml": text])
+        let manifests = DirectoryManifests()
+        // Once as it is read, and once as it is remembered.
+        for _ in 0..<2 {
+            let set = manifests.load(root: folder.path).decided(root: folder.path, accepted: [])
+            #expect(!set.diagnostics.isEmpty)
+            for diagnostic in set.diagnostics {
+                #expect(!diagnostic.rendered.contains("S3CRET"), "\(diagnostic.rendered)")
+            }
+        }
+    }
+
+    @Test func showsWhatStandsBesideASecret() throws {
+        let set = try load("ml: {sources: {s: {base_url: http://u:p@host, models: {}}}, headers: {A: b}}")
+        #expect(
+            Set(set.diagnostics.map(\.excerpt)) == [
+                "ml: {sources: {s: {base_url: •••••••••••••••, models: {}}}, headers: {A: •}}"
+            ])
+    }
+
     @Test func warnsOfAPortNobodyLearns() throws {
         let unaware = try load(manifest(source: Self.local + "startup_command: a"))
         #expect(unaware.warnings.map(\.line) == [7])
@@ -425,25 +462,6 @@ import Testing
                 "3:1: manifest: unknown key `ü`", "4:1: the key `ü` is given twice, on line 3 and on line 4",
             ])
         #expect(set.diagnostics.map(\.excerpt) == ["ü: 1", "\"ü\":    \"x\""])
-    }
-
-    @Test func warnsOfFieldsThatThisVersionDoesNotActOn() throws {
-        let warned = { (field: String) in
-            let warnings = try load(manifest(model: field)).warnings
-            return warnings.contains { $0.line == 7 && $0.message.contains("does not act on it yet") }
-        }
-        #expect(try warned("update: availability"))
-        let others = [
-            "max_concurrency: 4", "max_queue: 5", "liveness: {path: /health}", "idle_timeout: 5m", "memory: 1GiB",
-            "pinned: true",
-        ]
-        for field in others { #expect(try !warned(field)) }
-    }
-
-    @Test(arguments: ["idle_timeout: 5m", "memory: 2GiB", "pinned: true"])
-    func fieldsThatAreActedOnWarnOfNothing(_ field: String) throws {
-        let warnings = try load(manifest(model: field)).warnings
-        #expect(!warnings.contains { $0.message.contains("does not act on it yet") })
     }
 
     /// On the command line, where no YAML tells a number from a text.

@@ -103,4 +103,14 @@ struct clinux_server {
 /// descriptors but 0, 1 and 2. The caller is single-threaded. Returns the child's pid, or -1 and `errno`.
 pid_t clinux_fork_server(const struct clinux_server *server);
 
+// Files (lease.c)
+
+/// Takes the kernel's lease for reading (`man 2 fcntl`) on an open file. 1: nobody has it open for writing, and whoever
+/// opens it so now waits until the lease is given back. 0: somebody has. -1: the kernel does not tell, on this file system
+/// or to this user. Never blocks.
+int clinux_lease_for_reading(int file);
+
+/// Gives the lease back. A closed descriptor alone would not, where a child has inherited it.
+void clinux_give_back_lease(int file);
+
 #endif

@@ -4,11 +4,13 @@ import Reconciler
 /// Manifests in a directory: one file or one folder a domain.
 ///
 /// A file is judged as a whole: one error, and none of its models counts. What only the disk is at fault for is
-/// reported, and the model counts nevertheless.
+/// reported, and the model counts nevertheless. Which of two files is right that contradict each other is not decided
+/// here: that depends on what is enforced.
 package struct DirectoryManifests: ManifestSource {
     private let extraArtifactRoots: [String]
     private let sockets: EngineSockets
     private let watch = DirectoryWatch()
+    private let memory = ManifestMemory()
 
     /// - Parameters:
     ///   - artifactRoots: folders besides the root itself that artifacts may lie in; absolute paths.
@@ -31,19 +33,38 @@ package struct DirectoryManifests: ManifestSource {
 
     package func load(root: String) -> ManifestSet {
         let root = absolutePath(root, in: "/")
-        let scan = ManifestScan(root: root)
-        let all = scan.candidates.sorted { $0.file < $1.file }.map { ManifestFile($0) }
+        let (scan, all) = read(root)
+        memory.forgetOthers(than: scan.candidates, below: root)
         let foreign = ForeignFiles(all)
         let files = all.filter { !foreign.contains($0) }
 
-        Conflicts(files).report()
+        let conflicts = Conflicts(files).all
         let disk = DiskChecks(artifactRoots: artifactRoots(of: root), sockets: sockets)
         files.forEach { disk.check($0) }
-        return set(files, failures: scan.failures, foreign: foreign)
+        return set(files, failures: scan.failures, foreign: foreign, conflicts: conflicts)
     }
 
+    /// Reads all files as they were at one moment: where the folder has changed meanwhile, it is read again. Else a model
+    /// that moves from one file to another, while a tree is swapped or removed, would be in neither.
+    private func read(_ root: String) -> (ManifestScan, [ManifestFile]) {
+        var scan = ManifestScan(root: root)
+        var files: [ManifestFile] = []
+        for _ in 0..<Self.mostReadings {
+            files = scan.candidates.sorted { $0.file < $1.file }.map { ManifestFile($0, memory: memory) }
+            let after = ManifestScan(root: root)
+            if after.isSame(as: scan), files.allSatisfy(\.isAsListed) { return (scan, files) }
+            scan = after
+        }
+        scan.noteUnrest()
+        return (scan, files)
+    }
+
+    /// Whoever changes it all the time is read with the next rescan.
+    private static let mostReadings = 4
+
     private func set(
-        _ files: [ManifestFile], failures: [(file: String, problem: Problem)], foreign: ForeignFiles
+        _ files: [ManifestFile], failures: [(file: String, problem: Problem)], foreign: ForeignFiles,
+        conflicts: [ManifestConflict]
     ) -> ManifestSet {
         let good = files.filter { !$0.findings.isBroken }
         let broken = files.filter(\.findings.isBroken)
@@ -56,7 +77,8 @@ package struct DirectoryManifests: ManifestSource {
                 }
             },
             brokenFiles: (broken.map(\.candidate.file) + failures.map(\.file)).sorted(),
-            diagnostics: (files.flatMap(\.findings.diagnostics) + unreadable + foreign.warnings).sorted(by: precedes))
+            diagnostics: (files.flatMap(\.findings.diagnostics) + unreadable + foreign.warnings).sorted(by: precedes),
+            conflicts: conflicts)
     }
 
     private func precedes(_ a: Diagnostic, _ b: Diagnostic) -> Bool {

@@ -13,6 +13,9 @@ struct SystemError: Error {
 /// The code of a folder with more names than are read: nothing that `readdir` itself could give.
 let tooManyNames = EFBIG
 
+/// The code of a file that somebody is writing.
+let beingWritten = ETXTBSY
+
 /// What a name in a folder is, once symbolic links are followed.
 enum EntryKind {
     case folder
@@ -44,17 +47,33 @@ func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
     }
 }
 
-func kind(of path: String) throws(SystemError) -> EntryKind {
+/// Tells whether a file is the one that it was, with the content that it had.
+struct FileStamp: Equatable {
+    private let numbers: [Int64]
+
+    fileprivate init(_ info: stat) {
+        numbers = [
+            Int64(truncatingIfNeeded: info.st_dev), Int64(truncatingIfNeeded: info.st_ino), Int64(info.st_size),
+            Int64(info.st_mtim.tv_sec), Int64(info.st_mtim.tv_nsec), Int64(info.st_ctim.tv_sec),
+            Int64(info.st_ctim.tv_nsec),
+        ]
+    }
+}
+
+func kind(of path: String) throws(SystemError) -> EntryKind { try look(at: path).kind }
+
+/// - Returns: what `path` leads to; the stamp of a symbolic link that leads to nothing is its own.
+func look(at path: String) throws(SystemError) -> (kind: EntryKind, stamp: FileStamp) {
     var info = stat()
     guard stat(path, &info) == 0 else {
         let failure = SystemError.current
-        if failure.isMissing, lstat(path, &info) == 0 { return .dangling }
+        if failure.isMissing, lstat(path, &info) == 0 { return (.dangling, FileStamp(info)) }
         throw failure
     }
     switch info.st_mode & S_IFMT {
-    case S_IFDIR: return .folder
-    case S_IFREG: return .file
-    default: return .other
+    case S_IFDIR: return (.folder, FileStamp(info))
+    case S_IFREG: return (.file, FileStamp(info))
+    default: return (.other, FileStamp(info))
     }
 }
 
@@ -71,8 +90,12 @@ func resolve(_ path: String) throws(SystemError) -> String {
 
 /// The bytes of a regular file, at most `limit` of them; `nil` where it has more.
 ///
-/// Anything but a regular file is `EINVAL`: a pipe would block, a device might never end.
-func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8]? {
+/// Anything but a regular file is `EINVAL`: a pipe would block, a device might never end. One that somebody has open for
+/// writing is ``beingWritten``, where the kernel says so.
+/// - Parameter stamp: is told which file it was.
+func contents(
+    of path: String, limit: Int, stamp: (FileStamp) -> Void
+) throws(SystemError) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw .current }
     defer { close(descriptor) }
@@ -80,8 +103,17 @@ func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8]? {
     guard fstat(descriptor, &info) == 0 else { throw .current }
     if info.st_mode & S_IFMT == S_IFDIR { throw SystemError(code: EISDIR) }
     guard info.st_mode & S_IFMT == S_IFREG else { throw SystemError(code: EINVAL) }
+    stamp(FileStamp(info))
     guard info.st_size <= limit else { return nil }
-    return try read(descriptor, limit: limit)
+    switch ReadLease.take(on: descriptor) {
+    case .beingWritten:
+        throw SystemError(code: beingWritten)
+    case .unknown:
+        return try read(descriptor, limit: limit)
+    case .held(let lease):
+        defer { lease.giveBack() }
+        return try read(descriptor, limit: limit)
+    }
 }
 
 /// Reads to the end, which may have moved since the size was asked.

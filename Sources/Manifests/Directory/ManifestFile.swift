@@ -7,13 +7,39 @@ struct ManifestFile {
     let findings: Findings
     private(set) var models: [DecodedModel] = []
     private var hasManifestKey = true
+    /// Whether what was read is the file that was listed.
+    private(set) var isAsListed = true
 
-    /// Reads the file. Whatever goes wrong is among the findings.
-    init(_ candidate: ManifestCandidate) {
+    /// Reads the file, and decodes it where it says something else than it did. Whatever goes wrong is among the findings.
+    init(_ candidate: ManifestCandidate, memory: ManifestMemory) {
         self.candidate = candidate
         findings = Findings(file: candidate.file)
         do throws(Problem) {
-            let text = try read()
+            let bytes = try read()
+            if let known = memory.reading(of: candidate, with: bytes) {
+                recall(known)
+                return
+            }
+            decode(bytes)
+            memory.remember(
+                ManifestMemory.Reading(
+                    bytes: bytes, text: findings.text?.text, secrets: findings.text?.secrets, models: models,
+                    diagnostics: findings.diagnostics, hasManifestKey: hasManifestKey),
+                of: candidate)
+        } catch {
+            findings.report(error)
+        }
+    }
+
+    private mutating func recall(_ known: ManifestMemory.Reading) {
+        findings.recall(known.diagnostics, of: known.text, secrets: known.secrets)
+        models = known.models
+        hasManifestKey = known.hasManifestKey
+    }
+
+    private mutating func decode(_ bytes: [UInt8]) {
+        do throws(Problem) {
+            let text = try manifestText(bytes, read: findings.setText)
             hasManifestKey = Self.hasManifestKey(text)
             guard let root = try Composer.compose(text, findings: findings), !root.isNothing else {
                 throw Problem("the file is empty", hint: "delete it if it shall define no models")
@@ -29,15 +55,20 @@ struct ManifestFile {
 
     private var place: ManifestPlace { ManifestPlace(folder: folder, defaultDomain: candidate.defaultDomain) }
 
-    private func read() throws(Problem) -> String {
+    private mutating func read() throws(Problem) -> [UInt8] {
         let bytes: [UInt8]?
         do {
-            bytes = try contents(of: candidate.path, limit: Self.largest)
+            bytes = try contents(of: candidate.path, limit: Self.largest) { isAsListed = $0 == candidate.stamp }
         } catch {
+            guard error.code != beingWritten else {
+                throw Problem(
+                    "the file is being written: a program has it open for that",
+                    hint: "it is read as soon as that program has closed it")
+            }
             throw Problem("the file cannot be read: \(error.message)")
         }
         guard let bytes else { throw Problem("the file is larger than 1 MiB, and a manifest never is") }
-        return try manifestText(bytes, read: findings.setText)
+        return bytes
     }
 
     /// Whether this is a YAML file of a model's artifacts rather than a manifest: it has text, of which no line begins

@@ -5,6 +5,8 @@ struct ManifestCandidate {
     var path: String
     /// The name of the folder below the root; `nil` for a file in the root itself.
     var folder: String?
+    /// As it was when the folder was listed.
+    var stamp: FileStamp
 }
 
 /// Which files of a root are manifests: `ROOT/*.yaml` and `ROOT/FOLDER/*.yaml` (or `.yml`), without those whose name
@@ -24,11 +26,11 @@ struct ManifestScan {
         guard let names = list(root, as: ".") else { return }
         for name in names where !name.hasPrefix(".") {
             let path = absolutePath(name, in: root)
-            switch kind(of: path, as: name) {
+            guard let entry = look(at: path, as: name) else { continue }
+            switch entry.kind {
             case .folder: scanFolder(name, at: path)
-            case .file, .other: addFile(name, at: path, in: nil)
+            case .file, .other: addFile(name, at: path, in: nil, entry.stamp)
             case .dangling: fail(name, "is a symbolic link to nothing")
-            case nil: break
             }
         }
     }
@@ -38,15 +40,16 @@ struct ManifestScan {
         for name in names where !name.hasPrefix(".") && Self.isManifestName(name) {
             let file = "\(folder)/\(name)"
             let path = absolutePath(name, in: path)
-            switch kind(of: path, as: file) {
-            case .folder, nil: break
-            case .file, .other: addFile(name, at: path, in: folder)
+            guard let entry = look(at: path, as: file) else { continue }
+            switch entry.kind {
+            case .folder: break
+            case .file, .other: addFile(name, at: path, in: folder, entry.stamp)
             case .dangling: fail(file, "is a symbolic link to nothing")
             }
         }
     }
 
-    private mutating func addFile(_ name: String, at path: String, in folder: String?) {
+    private mutating func addFile(_ name: String, at path: String, in folder: String?, _ stamp: FileStamp) {
         guard Self.isManifestName(name) else { return }
         guard candidates.count < Self.mostManifests else {
             if !failures.contains(where: { $0.file == "." }) {
@@ -55,7 +58,7 @@ struct ManifestScan {
             return
         }
         let file = folder.map { "\($0)/\(name)" } ?? name
-        candidates.append(ManifestCandidate(file: file, path: path, folder: folder))
+        candidates.append(ManifestCandidate(file: file, path: path, folder: folder, stamp: stamp))
     }
 
     private mutating func list(_ path: String, as name: String) -> [String]? {
@@ -68,14 +71,27 @@ struct ManifestScan {
         }
     }
 
-    private mutating func kind(of path: String, as name: String) -> EntryKind? {
+    private mutating func look(at path: String, as name: String) -> (kind: EntryKind, stamp: FileStamp)? {
         do {
-            return try Manifests.kind(of: path)
+            return try Manifests.look(at: path)
         } catch {
             // What has gone since the folder was listed is not there.
             if !error.isMissing { fail(name, "cannot be read: \(error.message)") }
             return nil
         }
+    }
+
+    /// Whether nothing has changed since `earlier`: what was read in between is of one moment.
+    func isSame(as earlier: ManifestScan) -> Bool {
+        candidates.elementsEqual(earlier.candidates) { $0.file == $1.file && $0.stamp == $1.stamp }
+            && failures.elementsEqual(earlier.failures) {
+                $0.file == $1.file && $0.problem.message == $1.problem.message
+            }
+    }
+
+    /// Notes that the root has changed whenever it was read.
+    mutating func noteUnrest() {
+        fail(".", "changes while it is read: it is read again, and nothing of it is removed before it rests")
     }
 
     private mutating func fail(_ file: String, _ reason: String) {

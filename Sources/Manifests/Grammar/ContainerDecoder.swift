@@ -18,7 +18,8 @@ struct ContainerDecoder {
         let hostPort = fields.entry("host_port")
         spec.hostPort = fields.read("host_port") { node throws(Problem) in try node.port() }
         if let number = spec.hostPort, let hostPort {
-            model.port = FixedPort(number: number, host: nil, position: hostPort.value.start)
+            model.port = FixedPort(
+                claim: PortClaim(number: number, host: nil), position: hostPort.value.start)
         }
         spec.pull = fields.read("pull") { node throws(Problem) in try node.pullPolicy() }
         spec.environment =

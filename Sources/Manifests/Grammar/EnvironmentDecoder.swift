@@ -43,7 +43,7 @@ struct EnvironmentDecoder {
             } catch {
                 var problem = error
                 problem.message = "`environment`: \(quoted(entry.key)): \(problem.message)"
-                findings.report(problem, at: entry.value.start, hiding: entry.value)
+                findings.report(problem, at: entry.value.start)
             }
         }
         return result

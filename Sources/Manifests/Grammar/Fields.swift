@@ -49,7 +49,7 @@ struct Fields {
 
     /// Reads a field; `nil` where it is left out, or is wrong and has been reported.
     mutating func read<Value>(
-        _ key: String, secret: Bool = false, _ parse: (Node) throws(Problem) -> Value
+        _ key: String, _ parse: (Node) throws(Problem) -> Value
     ) -> Value? {
         guard let entry = entry(key) else { return nil }
         do {
@@ -57,12 +57,12 @@ struct Fields {
         } catch {
             var problem = error
             problem.message = "`\(key)`: \(problem.message)"
-            findings.report(problem, at: entry.value.start, hiding: secret ? entry.value : nil)
+            findings.report(problem, at: entry.value.start)
             return nil
         }
     }
 
-    /// Like ``read(_:secret:_:)``, and an error where the field is left out.
+    /// Like ``read(_:_:)``, and an error where the field is left out.
     mutating func require<Value>(_ key: String, _ parse: (Node) throws(Problem) -> Value) -> Value? {
         if index[key] == nil { findings.report(Problem("\(subject): `\(key)` is missing"), at: position) }
         return read(key, parse)

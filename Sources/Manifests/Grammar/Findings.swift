@@ -16,24 +16,43 @@ final class Findings {
         self.text = SourceText(text)
     }
 
+    /// Begins with what was found wrong with the same text before.
+    func recall(_ diagnostics: [Diagnostic], of text: String?, secrets: Secrets?) {
+        self.diagnostics = diagnostics
+        self.text = text.map { SourceText($0, secrets: secrets) }
+    }
+
+    /// Keeps `secrets` out of all excerpts, also of those of what was found before they were known.
+    func hide(_ secrets: Secrets) {
+        text?.secrets = secrets
+        for (index, known) in diagnostics.enumerated() where known.line > 0 {
+            diagnostics[index].excerpt = text?.excerpt(at: Position(line: known.line, column: known.column))
+        }
+    }
+
     /// Whether the file as a whole is to be refused. What only the disk is at fault for does not count.
     var isBroken: Bool {
         diagnostics.contains { $0.severity == .error && !$0.isAboutDisk }
     }
 
-    /// - Parameters:
-    ///   - position: where the problem itself does not say; `nil`: the file as a whole is meant.
-    ///   - secret: a node of which the excerpt shows nothing.
+    /// - Parameter position: where the problem itself does not say; `nil`: the file as a whole is meant.
     func report(
         _ problem: Problem, _ severity: Diagnostic.Severity = .error, at position: Position? = nil,
-        hiding secret: Node? = nil, isAboutDisk: Bool = false
+        isAboutDisk: Bool = false
     ) {
+        diagnostics.append(diagnostic(problem, severity, at: position, isAboutDisk: isAboutDisk))
+    }
+
+    /// What ``report(_:_:at:isAboutDisk:)`` would report.
+    func diagnostic(
+        _ problem: Problem, _ severity: Diagnostic.Severity = .error, at position: Position? = nil,
+        isAboutDisk: Bool = false
+    ) -> Diagnostic {
         let position = problem.position ?? position
-        diagnostics.append(
-            Diagnostic(
-                severity, file: file, line: position?.line ?? 0, column: position?.column ?? 0,
-                message: problem.message, hint: problem.hint,
-                excerpt: position.flatMap { text?.excerpt(at: $0, hiding: secret) }, isAboutDisk: isAboutDisk))
+        return Diagnostic(
+            severity, file: file, line: position?.line ?? 0, column: position?.column ?? 0,
+            message: problem.message, hint: problem.hint,
+            excerpt: position.flatMap { text?.excerpt(at: $0) }, isAboutDisk: isAboutDisk)
     }
 
     func warn(_ message: String, hint: String? = nil, at position: Position) {

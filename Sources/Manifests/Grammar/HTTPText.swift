@@ -4,11 +4,13 @@ extension Node {
     /// An `http://` or `https://` URL with a host and perhaps a port and a path.
     func baseURL() throws(Problem) -> String {
         let text = try nonEmptyString()
+        // What may hold a password is not repeated.
+        let shown = text.contains("@") ? "the URL" : quoted(text)
         guard text.unicodeScalars.allSatisfy(isVisibleASCII) else {
-            throw Problem("\(quoted(text)) has a space or a character that must be percent-encoded in a URL")
+            throw Problem("\(shown) has a space or a character that must be percent-encoded in a URL")
         }
         guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else {
-            throw Problem("\(quoted(text)) does not begin with http:// or https://")
+            throw Problem("\(shown) does not begin with http:// or https://")
         }
         guard !text.contains("?"), !text.contains("#") else {
             throw Problem("a `?` or `#` cannot be part of it", hint: "a query belongs in `endpoint`")
@@ -83,7 +85,7 @@ extension Node {
             } catch {
                 var problem = error
                 problem.message = "`headers`: \(quoted(entry.key)) \(problem.message)"
-                findings.report(problem, at: entry.value.start, hiding: entry.value)
+                findings.report(problem, at: entry.value.start)
             }
         }
         return headers

@@ -11,9 +11,7 @@ struct DecodedModel {
 
 /// A port of this host that a manifest fixes.
 struct FixedPort {
-    var number: Int
-    /// `nil`: every address of the host.
-    var host: String?
+    var claim: PortClaim
     var position: Position
 }
 

@@ -31,7 +31,6 @@ struct ModelDecoder {
         } else {
             warnOfIdleFields(in: entry.value)
         }
-        warnOfFieldsNotActedOn(model.spec, in: entry.value)
         return model
     }
 
@@ -77,17 +76,6 @@ struct ModelDecoder {
         let decoder = ProbeDecoder(findings: findings)
         spec.readiness = fields.entry("readiness").flatMap { decoder.readiness($0.value) }
         spec.liveness = fields.entry("liveness").flatMap { decoder.liveness($0.value) }
-    }
-
-    /// Fields that are checked and recorded, but that this version does not act on: nobody shall rely on them unawares.
-    private func warnOfFieldsNotActedOn(_ spec: ModelSpec, in model: Node) {
-        guard case .mapping(let entries) = model.content else { return }
-        var ignored: Set<String> = []
-        if spec.update == .availability { ignored.insert("update") }
-        for entry in entries where ignored.contains(entry.key) {
-            findings.warn(
-                "`\(entry.key)` is recorded, but this version of modelet does not act on it yet", at: entry.keyPosition)
-        }
     }
 
     /// Fields that are about an instance, in a model that never has one.

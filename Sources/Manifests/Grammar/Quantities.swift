@@ -1,4 +1,4 @@
-import ModelCore
+package import ModelCore
 
 /// Reading a node as a span of time or a size.
 extension Node {
@@ -118,7 +118,7 @@ extension Seconds {
     }
 
     /// `1h`, `1m30s`, `500ms`: each unit at most once, from large to small.
-    fileprivate init?(manifestText text: String) {
+    package init?(manifestText text: String) {
         let units: [(name: String, milliseconds: Double)] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
         var rest = text[...]
         var next = 0

@@ -14,7 +14,7 @@ struct RegistryAuthDecoder {
 
     func read(_ fields: inout Fields, into model: inout DecodedModel) -> String? {
         let position = fields.entry("registry_auth")?.value.start
-        let value = fields.read("registry_auth", secret: true) { node throws(Problem) in
+        let value = fields.read("registry_auth") { node throws(Problem) in
             let text = try node.nonEmptyString()
             return (text, try parse(text, in: node))
         }

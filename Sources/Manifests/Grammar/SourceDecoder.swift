@@ -37,7 +37,8 @@ struct SourceDecoder {
         }
         spec.user = fields.read("user") { node throws(Problem) in try node.user() }
         if let number = spec.port, let port {
-            model.port = FixedPort(number: number, host: spec.effectiveHost, position: port.value.start)
+            model.port = FixedPort(
+                claim: PortClaim(number: number, host: spec.effectiveHost), position: port.value.start)
         }
         if let command {
             check(command, in: fields.entry("startup_command"), declared: environment?.names ?? [])

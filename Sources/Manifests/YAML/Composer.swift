@@ -20,11 +20,16 @@ struct Composer {
     private var anchors: [String: Composed] = [:]
     private var openAnchors: Set<String> = []
     private var nodes = 0
+    private var secrets = Secrets()
+    /// Whether what is composed now belongs to a field that holds secrets.
+    private var isSecret = false
 
     /// The document of a file; `nil` where the file has none.
     static func compose(_ text: String, findings: Findings) throws(Problem) -> Node? {
         var composer = Composer(events: try EventStream(text), findings: findings)
-        return try composer.document()
+        let root = try composer.document()
+        findings.hide(composer.secrets)
+        return root
     }
 
     private init(events: EventStream, findings: Findings) {
@@ -48,7 +53,12 @@ struct Composer {
     }
 
     private mutating func compose(_ event: Event, depth: Int) throws(Problem) -> Composed {
-        if case .alias(let name) = event.kind { return try alias(name, at: event.start, depth: depth) }
+        if case .alias(let name) = event.kind {
+            let known = try alias(name, at: event.start, depth: depth)
+            // All of it: it may have had entries that were refused.
+            if isSecret { secrets.hide(known.node) }
+            return known
+        }
         guard depth <= Self.deepest else {
             throw Problem("nested more than \(Self.deepest) levels deep", at: event.start)
         }
@@ -91,10 +101,12 @@ struct Composer {
         return known
     }
 
-    private func scalar(_ text: String, _ style: Scalar.Style, _ event: Event) -> Node {
+    private mutating func scalar(_ text: String, _ style: Scalar.Style, _ event: Event) -> Node {
         if text.utf8.contains(0) { findings.report(Problem("the text contains a NUL character", at: event.start)) }
         let scalar = Scalar(text: text, style: style, isText: event.tag == CoreTag.text)
-        return Node(content: .scalar(scalar), start: event.start, end: event.end)
+        let node = Node(content: .scalar(scalar), start: event.start, end: event.end)
+        if Secrets.isURL(withUser: text) { secrets.hide(node) }
+        return node
     }
 
     private mutating func sequence(from start: Event, depth: Int) throws(Problem) -> Composed {
@@ -125,11 +137,21 @@ struct Composer {
                 return Composed(node: node, nodes: nodes, height: height)
             }
             let key = try compose(event, depth: depth + 1)
-            let value = try compose(try events.next(), depth: depth + 1)
+            let value = try self.value(of: key.node, depth: depth + 1)
             entries.add(key.node, at: event.start, value: value.node)
             nodes += key.nodes + value.nodes
             height = max(height, key.height + 1, value.height + 1)
         }
+    }
+
+    /// Here, and not among the entries: a value that is refused is as secret as any.
+    private mutating func value(of key: Node, depth: Int) throws(Problem) -> Composed {
+        let wasSecret = isSecret
+        isSecret = wasSecret || Secrets.isField(key)
+        defer { isSecret = wasSecret }
+        let value = try compose(try events.next(), depth: depth)
+        if isSecret { secrets.hideScalars(of: value.node) }
+        return value
     }
 
     /// A tag may say of a value what it is anyway, and of a number that it is text. All others would change its

@@ -1,25 +1,27 @@
 /// The text of one manifest, by lines as YAML counts them.
 final class SourceText {
-    private let text: String
+    let text: String
+    /// The values that nobody may see; `nil` as long as the file has not been understood.
+    var secrets: Secrets?
     // Only asked for where something is wrong, which is seldom.
     private lazy var lines = Self.split(text)
 
     /// The longest excerpt, in Unicode scalars: what still reads as a line on a terminal or in a log.
     static let longestExcerpt = 200
 
-    init(_ text: String) {
+    init(_ text: String, secrets: Secrets? = nil) {
         self.text = text
+        self.secrets = secrets
     }
 
-    /// The line at `position`, or `nil` where there is none or the column lies too far to the right to be shown.
-    /// - Parameter secret: a node of which no character may be shown.
-    func excerpt(at position: Position, hiding secret: Node?) -> String? {
+    /// The line at `position` without the secrets in it; `nil` where there is none, where the column lies too far to the
+    /// right to be shown, and where it cannot be told what is a secret.
+    func excerpt(at position: Position) -> String? {
         guard lines.indices.contains(position.line - 1), position.column <= Self.longestExcerpt else { return nil }
+        guard secrets != nil || !Secrets.mayBe(in: text) else { return nil }
         var shown = lines[position.line - 1].prefix(Self.longestExcerpt).map(printable)
-        if let secret, secret.start.line <= position.line, position.line <= secret.end.line {
-            let first = secret.start.line == position.line ? secret.start.column - 1 : 0
-            let last = secret.end.line == position.line ? secret.end.column - 1 : shown.count
-            for index in first..<max(first, min(last, shown.count)) { shown[index] = "•" }
+        for columns in secrets?.columns(ofLine: position.line) ?? [] {
+            for index in columns.clamped(to: 0..<shown.count) { shown[index] = "•" }
         }
         return shown.joined()
     }
