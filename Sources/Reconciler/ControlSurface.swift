@@ -13,15 +13,27 @@ package protocol ControlSurface: Sendable {
     /// Replaces the running instance by a new one of the same spec.
     func restart(_ key: ModelKey, by: String) async throws(ControlError)
 
-    /// Waits until the model's state answers `goal`, or can no longer do so by itself.
-    /// - Returns: the condition that ended the wait, and whether `goal` was reached.
-    func wait(
-        for goal: WaitGoal, of key: ModelKey, timeout: Duration
-    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool)
+    /// Gives up an instance that is unknown: its model goes on without it.
+    /// - Parameter instance: its id, or as much of the beginning as no other live instance shares.
+    func forget(_ instance: String, by: String) async throws(ControlError) -> ForgottenInstance
 
-    /// Reads the manifests below `root`, accepts what is good, and follows the root from then on.
-    /// - Parameter root: an absolute path.
-    func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport
+    /// Waits until the model's state answers `goal`, or can no longer do so by itself.
+    func wait(for goal: WaitGoal, of key: ModelKey, timeout: Duration) async throws(ControlError) -> WaitOutcome
+
+    /// What the controller makes of a model at this moment, with what is not in the database. Changes nothing.
+    func view(of key: ModelKey) async throws(ControlError) -> ControllerView
+
+    /// Reads the manifests below `root`, accepts what is good, and follows the root from then on. Lifts its pin.
+    /// - Parameters:
+    ///   - root: an absolute path.
+    ///   - isDryRun: tell only what it would do.
+    func apply(
+        root: String, removalGuard: RemovalGuard, by: String, isDryRun: Bool
+    ) async throws(ControlError) -> ApplyReport
+
+    /// Makes an earlier revision of a root what is desired, and pins the root there. All of it or nothing: where a removal
+    /// is held back, nothing is changed, and the report says so.
+    func rollback(_ order: RollbackOrder) async throws(ControlError) -> ApplyReport
 
     /// Ends the controller as `serve` would on SIGTERM. Returns at once.
     /// - Parameter keep: leave the instances running for the next controller to adopt.
@@ -31,53 +43,58 @@ package protocol ControlSurface: Sendable {
     func about() async -> ControllerAbout
 }
 
-package enum WaitGoal: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Answers predictions.
-    case ready
-    /// Nothing of it runs.
-    case standby
-}
-
-package struct ApplyReport: Codable, Hashable, Sendable {
+/// What came of an `apply`, of a rollback, or of a look at what they would do.
+package struct ApplyReport: Hashable, Sendable {
+    /// The latest revision of the root; 0 where there is none.
     package var revision: Int
-    /// One line a model, in the words of `plan`.
-    package var changes: [PlannedChange]
-    package var heldRemovals: [ModelKey]
-    package var brokenFiles: [String]
-    package var diagnostics: [Diagnostic]
+    /// Whether ``plan`` is what is desired from now on. `false`: it was only looked at, or is held back as a whole.
+    package var isAccepted: Bool
+    /// Where the root is pinned now.
+    package var pin: RootPin?
+    /// The pin that an `apply` has lifted, or would lift.
+    package var unpins: RootPin?
+    /// The revision that a rollback goes back to.
+    package var restores: Int?
+    package var plan: ChangePlan
 
     package init(
-        revision: Int, changes: [PlannedChange], heldRemovals: [ModelKey], brokenFiles: [String],
-        diagnostics: [Diagnostic]
+        revision: Int, isAccepted: Bool = true, pin: RootPin? = nil, unpins: RootPin? = nil, restores: Int? = nil,
+        plan: ChangePlan
     ) {
         self.revision = revision
-        self.changes = changes
-        self.heldRemovals = heldRemovals
-        self.brokenFiles = brokenFiles
-        self.diagnostics = diagnostics
+        self.isAccepted = isAccepted
+        self.pin = pin
+        self.unpins = unpins
+        self.restores = restores
+        self.plan = plan
     }
+
+    package var changes: [PlannedChange] { plan.changes }
+    package var heldRemovals: [ModelKey] { plan.heldRemovals }
+    package var brokenFiles: [String] { plan.brokenFiles }
+    package var diagnostics: [Diagnostic] { plan.diagnostics }
 }
 
-/// What a plan does about one model.
-package struct PlannedChange: Codable, Hashable, Sendable {
-    package enum Action: String, Codable, Hashable, Sendable {
-        /// A model that was not there before.
-        case create
-        /// Its instance, where one runs, is replaced.
-        case replace
-        /// Applied to what runs.
-        case update
-        case remove
-    }
+/// A way back, as an operator asks for it.
+package struct RollbackOrder: Hashable, Sendable {
+    /// The root, an absolute path; `nil`: that of ``revision``, or the only one.
+    package var root: String?
+    /// `nil`: the one before what is enforced.
+    package var revision: Int?
+    package var removalGuard: RemovalGuard
+    package var by: String
+    /// Whether to tell only what it would do.
+    package var isDryRun: Bool
 
-    package var key: ModelKey
-    package var action: Action
-    package var cause: String
-
-    package init(key: ModelKey, action: Action, cause: String) {
-        self.key = key
-        self.action = action
-        self.cause = cause
+    package init(
+        root: String? = nil, revision: Int? = nil, removalGuard: RemovalGuard = RemovalGuard(), by: String,
+        isDryRun: Bool = false
+    ) {
+        self.root = root
+        self.revision = revision
+        self.removalGuard = removalGuard
+        self.by = by
+        self.isDryRun = isDryRun
     }
 }
 
@@ -106,6 +123,8 @@ package struct ControllerAbout: Codable, Hashable, Sendable {
 
 package enum ControlError: Error, Hashable, Sendable {
     case noSuchModel(ModelKey, suggestion: String?)
+    /// No live instance has an id that begins like this; the suggestion is a clause.
+    case noSuchInstance(String, suggestion: String)
     /// The request makes no sense for this model: a sentence.
     case refused(String)
     /// The state cannot be written: a sentence.

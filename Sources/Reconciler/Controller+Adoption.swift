@@ -33,9 +33,13 @@ extension Controller {
     private func publishAll() async throws(StoreError) {
         let models = try await parts.store.models()
         let live = Dictionary(grouping: try await parts.store.liveInstances(), by: \.key)
+        for model in models { try await noteFormerSpecs(of: model, live[model.key] ?? []) }
         let now = parts.time.now()
         await publish(
-            models.map { Route($0, target: routeTarget(of: $0, instances: live[$0.key] ?? [], now: now)) })
+            models.map { model in
+                let target = routeTarget(of: model, instances: live[model.key] ?? [], now: now)
+                return Route(state.withLock { $0.asServed(model, by: target) }, target: target)
+            })
         state.withLock { state in
             for model in models {
                 state.models[model.key] = model
@@ -61,8 +65,8 @@ extension Controller {
         case .ours where instance.phase == .intent:
             // Its gate was closed when its controller died; it is looked at again until it has ended.
             try await commit(.unknown(instance.id, reason: "its launch was interrupted, and it has not ended yet"))
-        case .ours(let server):
-            try await commit(.adopted(instance.id, server: server))
+        case .ours(let server, let engine):
+            try await commit(.adopted(instance.id, server: server, engine: engine))
             // It was let go, but the controller died before it could say so.
             if instance.phase == .gated { try await commit(.released(instance.id)) }
             try await watchAgain(instance)

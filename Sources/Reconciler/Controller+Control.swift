@@ -32,36 +32,8 @@ extension Controller {
         enqueue(key)
     }
 
-    /// - Parameter follows: whether a new root is registered even while nothing in it can be read.
-    package func apply(
-        root: String, removalGuard: RemovalGuard, follows: Bool = false
-    ) async throws(ControlError) -> ApplyReport {
-        // One after the other: manifests that were read earlier are never accepted later.
-        let turn = await applying.take()
-        defer { turn.giveBack() }
-        do throws(StoreError) {
-            let applier = ManifestApplier(store: parts.store, manifests: parts.manifests)
-            let report = try await applier.apply(
-                directory: root, removalGuard: removalGuard, follows: follows, at: parts.time.now())
-            try await followRoots()
-            enqueue(report.changes.map(\.key))
-            // One that others wait for may be smaller now, or free to go.
-            if !report.changes.isEmpty { wakeParked() }
-            // Whoever is told that a model was accepted can ask it.
-            await look(at: report.changes.filter { $0.action == .create }.map(\.key))
-            try await retryWhatTheDiskAllows()
-            state.withLock { $0.isComplete = true }
-            tellReadiness()
-            // An operator's own; what is read again every half minute asks no registry.
-            if !follows { submit.yield(.lookAtImages) }
-            return report
-        } catch {
-            throw ControlError(error)
-        }
-    }
-
     /// Forgets the failure of models that something on the disk kept from starting, and keeps no more.
-    private func retryWhatTheDiskAllows() async throws(StoreError) {
+    func retryWhatTheDiskAllows() async throws(StoreError) {
         for key in state.withLock(\.obstructed) {
             let model = try await parts.store.model(key)?.model
             if let model, let source = model.spec.source, parts.obstacle(source, model.root) != nil { continue }
@@ -73,7 +45,7 @@ extension Controller {
         }
     }
 
-    private func existing(_ key: ModelKey) async throws(ControlError) -> ModelRecord {
+    func existing(_ key: ModelKey) async throws(ControlError) -> ModelRecord {
         let keys: [ModelKey]
         do throws(StoreError) {
             if let (model, _) = try await parts.store.model(key), !model.isRemoved { return model }
@@ -96,48 +68,35 @@ extension Controller {
 
     package func wait(
         for goal: WaitGoal, of key: ModelKey, timeout: Duration
-    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool) {
-        _ = try await existing(key)
+    ) async throws(ControlError) -> WaitOutcome {
+        // What is not there is gone; for anything else somebody has mistyped.
+        if goal != .gone { _ = try await existing(key) }
         let (changes, ticket) = listen(to: key)
         defer { stopListening(to: key, ticket) }
         let deadline = parts.time.now() + Seconds(milliseconds: Int64(timeout / .milliseconds(1)))
         var isLate = false
         while true {
-            let (condition, verdict) = try await verdict(on: goal, of: key)
-            if let verdict { return (condition, verdict) }
-            if isLate || Task.isCancelled { return (condition, false) }
+            let awaited = try await awaited(key)
+            let now = parts.time.now()
+            let condition = awaited.condition(at: now)
+            switch awaited.verdict(on: goal, at: now) {
+            case .reached: return WaitOutcome(condition: condition, reached: true)
+            case .impossible(let why): return WaitOutcome(condition: condition, reached: false, impossible: why)
+            case .open: break
+            }
+            if isLate || Task.isCancelled { return WaitOutcome(condition: condition, reached: false) }
             isLate = await !nextChange(in: changes, before: deadline)
         }
     }
 
-    /// Whether the goal is reached (`true`), can no longer be reached by itself (`false`), or is still open (`nil`).
-    private func verdict(
-        on goal: WaitGoal, of key: ModelKey
-    ) async throws(ControlError) -> (ModelCondition, Bool?) {
-        let found: (model: ModelRecord, instances: [InstanceRecord])?
+    private func awaited(_ key: ModelKey) async throws(ControlError) -> AwaitedModel {
         do throws(StoreError) {
-            found = try await parts.store.model(key)
+            let found = try await parts.store.model(key)
+            let mayMakeRoom = limits.areAboutRoom && found?.model.mayMakeRoom == true
+            return AwaitedModel(
+                key: key, model: found?.model, instances: found?.instances ?? [], mayMakeRoom: mayMakeRoom)
         } catch {
             throw ControlError(error)
-        }
-        guard let (model, instances) = found else {
-            return (ModelCondition(.standby, "removed from its manifest"), goal == .standby)
-        }
-        let condition = condition(of: model, instances: instances, now: parts.time.now())
-        switch (goal, condition.state) {
-        case (.ready, .ready):
-            // An instance that is yet to be replaced does not count.
-            let isReached = instances.contains { $0.isRouted && $0.generation == model.generation }
-            if isReached { return (condition, true) }
-            // The old generation serves on; the new one cannot be had before somebody has changed something.
-            let isFinal = model.backoff.map { $0.lastFailure.classification == .terminal && condition.reason != nil }
-            return (condition, isFinal == true ? false : nil)
-        case (.ready, .remote): return (condition, true)
-        case (.ready, .failed), (.ready, .held), (.ready, .standby): return (condition, false)
-        case (.ready, .backoff): return (condition, model.isDemanded ? nil : false)
-        case (.standby, .standby), (.standby, .held), (.standby, .remote): return (condition, true)
-        case (.standby, _): return (condition, instances.isEmpty && !model.isDemanded ? true : nil)
-        case (.ready, _): return (condition, nil)
         }
     }
 

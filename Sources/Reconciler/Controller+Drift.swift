@@ -43,7 +43,7 @@ extension Controller {
 
     private func askAboutImage(of instance: InstanceRecord) async {
         // One that is to be replaced says nothing of what its model's image is.
-        guard let model = state.withLock({ $0.models[instance.key] }), model.generation == instance.generation,
+        guard let model = state.withLock({ $0.models[instance.key] }), model.isFulfilled(by: instance),
             let source = model.spec.source, let runtime = parts.runtime(source),
             let current = await runtime.currentImage(of: source)
         else { return }
@@ -56,7 +56,7 @@ extension Controller {
     /// Called by the worker of the key.
     func recordDrift(of instance: InstanceRecord, to image: String?) async throws(StoreError) {
         guard let (model, instance) = try await current(instance, in: [.starting, .ready, .unready]),
-            instance.generation == model.generation
+            model.isFulfilled(by: instance)
         else { return }
         if model.drift != image {
             try await commit(.drifted(model.key, to: image))
@@ -79,7 +79,7 @@ extension Controller {
         let mayGoOn =
             !observed.isShuttingDown && model.isDemanded && model.drift != nil
             && model.spec.source?.followsItsImage == true
-            && observed.instances.contains { $0.phase.isCurrent && $0.generation == model.generation }
+            && observed.instances.contains { $0.phase.isCurrent && model.isFulfilled(by: $0) }
         if !mayGoOn { _ = state.withLock { $0.following.remove(model.key) } }
         return mayGoOn
     }
@@ -89,7 +89,7 @@ extension Controller {
     func follow(_ observed: Observation) async throws(StoreError) -> Bool {
         let model = observed.model
         guard isFollowing(observed), let source = model.spec.source, let runtime = parts.runtime(source),
-            let instance = observed.instances.first(where: \.phase.isCurrent)
+            let instance = observed.instances.first(where: { $0.phase.isCurrent && model.isFulfilled(by: $0) })
         else { return false }
         if let obstacle = parts.obstacle(source, model.root) {
             try await giveUpFollowing(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
@@ -123,25 +123,6 @@ extension Controller {
         parts.logger.warning(
             "new image cannot be pulled",
             metadata: ["model.key": "\(model.key)", "reason": "\(failure.message)"])
-    }
-}
-
-extension Controller.State {
-    /// Whether a look at images is under way.
-    enum ImageLook: Sendable {
-        case none, underWay, underWayAndDue
-
-        /// Returns whether to look.
-        mutating func begin() -> Bool {
-            defer { self = self == .none ? .underWay : .underWayAndDue }
-            return self == .none
-        }
-
-        /// Returns whether to look once more.
-        mutating func finish() -> Bool {
-            defer { self = self == .underWayAndDue ? .underWay : .none }
-            return self == .underWayAndDue
-        }
     }
 }
 

@@ -46,20 +46,27 @@ extension Controller {
     /// finish where the server still says anything, and the failure counts for the backoff. ``decide(_:now:)`` then has
     /// it stopped, and a new one started where the model is demanded.
     func bury(_ instance: InstanceRecord, _ death: LivenessTally.Death) async throws(StoreError) {
-        guard let (model, _) = try await current(instance, in: [.ready, .unready]) else { return }
+        guard let (model, instance) = try await current(instance, in: [.ready, .unready]) else { return }
         parts.logger.warning(
             "instance is not alive",
             metadata: [
                 "model.key": "\(instance.key)", "instance.id": "\(instance.id)", "reason": "\(death.cause)",
             ])
         let now = parts.time.now()
-        let reason = unavailability(of: model, condition: ModelCondition(.unhealthy, death.cause), now: now)
-        // Nothing else is published for the model until the instance has ended.
-        await publish(Route(model, target: .unavailable(reason)))
         let failure = LoadFailure(.retryable, death.cause, at: now)
+        let setback = try await setback(to: model, by: failure, of: instance)
+        if instance.isRouted {
+            _ = state.withLock { $0.buried.insert(instance.id) }
+            // Nothing else is published for the model until the instance has ended, or another one serves.
+            let reason = unavailability(of: model, condition: ModelCondition(.unhealthy, death.cause), now: now)
+            await publish(Route(model, target: .unavailable(reason)))
+        }
         try await commit(
             .unloading(
-                instance.id, cause: death.cause, ending: model.demand, backoff: backoff(of: model, after: failure)))
-        if !death.isSilent { _ = await drain(instance.id, timeout: model.spec.effective.drainTimeout) }
+                instance.id, cause: death.cause, ending: setback.isFelt ? model.demand : .none,
+                backoff: setback.backoff))
+        guard !death.isSilent else { return }
+        let spec = effectiveSpec(of: instance) ?? model.spec.effective
+        attend(instance, by: .awaitDrain(instance, timeout: spec.drainTimeout))
     }
 }

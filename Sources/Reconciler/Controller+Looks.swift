@@ -5,21 +5,20 @@ import Synchronization
 /// One look after the other at a key: record what was seen, decide, perform one step, until nothing is left to do.
 extension Controller {
     func work(on key: ModelKey) async {
-        state.withLock { state in
+        let awaited = state.withLock { state in
             state.queue.begin(key)
             state.unwritten.remove(key)
+            return state.awaitedLooks.removeValue(forKey: key) ?? []
         }
-        repeat {
-            let awaited = state.withLock { $0.awaitedLooks.removeValue(forKey: key) } ?? []
-            do {
-                while try await step(key) {}
-            } catch {
-                await note(error, on: key)
-            }
-            tellListeners(of: key)
-            tellReadiness(of: key)
-            awaited.forEach { $0.open() }
-        } while state.withLock({ $0.queue.finish(key) })
+        do {
+            while try await step(key) {}
+        } catch {
+            await note(error, on: key)
+        }
+        tellListeners(of: key)
+        tellReadiness(of: key)
+        awaited.forEach { $0.open() }
+        startWorkers { $0.queue.finish(key) }
         finishIfNothingIsLeft()
     }
 
@@ -56,26 +55,32 @@ extension Controller {
             await forget(key)
             return false
         }
+        // First: nobody may judge a former instance by what the next one is to be.
+        try await noteFormerSpecs(of: model, instances)
         state.withLock { $0.models[key] = model }
         if instances.contains(where: { $0.unknownReason != nil }) {
+            giveHandBack(key)
             return try await verifyAgain(instances, of: model)
         }
         // Nobody else launches for this key: what nobody watches is left over from a launch that could not be recorded.
         if let leftover = instances.first(where: { $0.phase.isCurrent && !isWatched($0) }) {
+            giveHandBack(key)
             try await adopt(leftover)
             return true
         }
         var observation = Observation(
             model: model, instances: instances, isShuttingDown: mode == .stopping,
             idleSince: await idleSince(of: model, instances), eviction: eviction(of: key, instances))
+        try await noteReplacing(&observation)
         guard let isSupplied = try await supplyReplacement(observation) else { return true }
         observation.isSupplied = isSupplied
         let decision = decide(observation, now: parts.time.now())
         // Whoever wants to be started no more stands in nobody's way.
-        if !decision.isStart, leaveLine(key) { wakeParked() }
-        if !decision.isStart { try await leavePull(of: observation) }
+        if !keepsTurn(observation, by: decision), leaveLine(key) { wakeParked() }
+        if !decision.isLaunch { try await leavePull(of: observation) }
         switch decision {
         case .operate(let step, let cause):
+            if step.mayTakeLong { giveHandBack(key) }
             return try await perform(step, for: observation, cause: cause)
         case .wait(let until, let reason):
             await publish(model, instances)
@@ -119,8 +124,19 @@ extension Controller {
     }
 }
 
+extension Step {
+    /// Whether it waits for requests in flight. A start first stands in line; what is drained and stopped is seen to by
+    /// tasks of their own.
+    fileprivate var mayTakeLong: Bool {
+        if case .unload = self { true } else { false }
+    }
+}
+
 extension Decision {
-    fileprivate var isStart: Bool {
-        if case .operate(.start, _) = self { true } else { false }
+    var isLaunch: Bool {
+        switch self {
+        case .operate(.start, _), .operate(.restore, _): true
+        default: false
+        }
     }
 }

@@ -25,9 +25,12 @@ extension Controller {
 
     private func record(_ memory: [InstanceID: Int64], of instances: [InstanceRecord]) async {
         for instance in instances where instance.phase.isCurrent {
-            guard let bytes = memory[instance.id] else { continue }
-            let known = state.withLock { $0.models[instance.key]?.memory }
-            guard Self.isNews(bytes, after: known) else { continue }
+            guard let bytes = memory[instance.id], let model = state.withLock({ $0.models[instance.key] }) else {
+                continue
+            }
+            let known = model.memory
+            // What a former generation takes says nothing of the next.
+            guard model.isFulfilled(by: instance), Self.isNews(bytes, after: known) else { continue }
             do throws(StoreError) {
                 try await commit(.measured(instance.key, memory: bytes))
                 state.withLock { $0.models[instance.key]?.memory = bytes }
@@ -63,7 +66,8 @@ extension Controller {
         let uses = await uses(of: instances)
         await record(uses.compactMapValues(\.memory), of: instances)
         let ledger = Ledger(
-            limits: limits, ports: [:], instances: instances, models: state.withLock(\.models), uses: uses)
+            limits: limits, ports: [:], instances: instances, models: state.withLock(\.models), uses: uses,
+            now: parts.time.now())
         let isOver = ledger.memory > budget
         if isOver, !state.withLock(\.isOverMemory) { try await warn(of: ledger, budget: budget) }
         state.withLock { $0.isOverMemory = isOver }

@@ -19,6 +19,8 @@ extension Controller {
     static let pullRecordPause: Seconds = 1
     /// … and between two events that tell of it.
     static let pullEventPause: Seconds = 5
+    /// Why a pull is not waited for any more: a clause.
+    private static let otherImage = "its manifest names another image now"
 
     /// Asks the runtime for what the start of a model needs, once a start: while that waits for room, nothing is fetched
     /// anew.
@@ -26,9 +28,11 @@ extension Controller {
         _ source: SourceSpec, of model: ModelRecord, with runtime: any Runtime, cause: String
     ) async throws(StoreError) -> Supplied {
         if let known = state.withLock({ $0.supplies[model.key] }), known.source == source.runFields {
+            // An edit that was taken back: what was being fetched for it is not waited for any more.
+            try await endPull(of: model, Self.otherImage)
             return .ready(image: known.image)
         }
-        switch await runtime.provide(source, for: model.key) {
+        switch await provide(source, for: model.key, with: runtime) {
         case .ready(let image):
             try await endPull(of: model, succeeded: true)
             if let image {
@@ -41,6 +45,18 @@ extension Controller {
         case .failed(let failure):
             return .failed(failure)
         }
+    }
+
+    /// How many models ask an engine for their images at once: each question is a connection to it.
+    static let mostSupplied = 8
+
+    /// An engine that hangs holds up those alone who need it.
+    private func provide(_ source: SourceSpec, for key: ModelKey, with runtime: any Runtime) async -> Provision {
+        guard source.container != nil else { return await runtime.provide(source, for: key) }
+        giveHandBack(key)
+        let turn = await supplying.take()
+        defer { turn.giveBack() }
+        return await runtime.provide(source, for: key)
     }
 
     /// The start waits for its image: it leaves the line, and callers are held.
@@ -58,7 +74,7 @@ extension Controller {
         guard observed.replaced != nil, let source = model.spec.source, let runtime = parts.runtime(source) else {
             return true
         }
-        if let backoff = model.backoff, backoff.isPending(at: parts.time.now()) { return false }
+        if let backoff = model.backoff, backoff.isPending(at: parts.time.now()) { return true }
         // Before anything is fetched, and before what serves is ended for what must not or cannot be launched.
         if let obstacle = parts.obstacle(source, model.root) {
             _ = state.withLock { $0.obstructed.insert(model.key) }
@@ -78,9 +94,25 @@ extension Controller {
         }
     }
 
+    /// Whether the image is there of what is to be started again: it may have been removed from this host since. It is got
+    /// by the name that was fixed for it.
+    func supplyAgain(
+        _ last: InstanceRecord, for model: ModelRecord, with runtime: any Runtime, cause: String
+    ) async throws(StoreError) -> Supplied {
+        // How an image is obtained is no run field: that is in what was accepted then.
+        let source =
+            try await parts.store.spec(of: model.key, running: last.source, before: model.generation)?.source
+            ?? last.source
+        guard let image = last.image, let fixed = source.fixed(to: image) else { return .ready(image: last.image) }
+        let supplied = try await supply(fixed, of: model, with: runtime, cause: cause)
+        if case .failed(let failure) = supplied, !Task.isCancelled { try await endPull(of: model, failure.message) }
+        return supplied
+    }
+
     /// The new generation cannot be launched as things are: the old one serves on. The model has to be looked at again.
     private func keepServing(_ model: ModelRecord, after failure: LoadFailure) async throws(StoreError) -> Bool? {
-        try await commit(.loadFailed(model.key, backoff(of: model, after: failure), ending: .none))
+        let backoff = backoff(after: failure, previous: model.backoff)
+        try await commit(.loadFailed(model.key, generation: model.generation, backoff, ending: .none))
         _ = state.withLock { $0.pulls.removeValue(forKey: model.key) }
         parts.logger.warning(
             "new generation cannot be launched; the old one serves on",
@@ -98,7 +130,7 @@ extension Controller {
             try await goOn(progress, known, of: model, cause: cause)
             return
         }
-        if model.pull != nil { try await endPull(of: model, "its manifest names another image now") }
+        if model.pull != nil { try await endPull(of: model, Self.otherImage) }
         let now = parts.time.now()
         try await commit(.pulling(model.key, progress, cause: cause, isNews: true))
         state.withLock { $0.pulls[model.key] = State.PullNote(progress, of: source, at: now) }
@@ -144,7 +176,10 @@ extension Controller {
     func leavePull(of observed: Observation) async throws(StoreError) {
         let model = observed.model
         guard observed.isSupplied, !isFollowing(observed) else { return }
-        if observed.instances.isEmpty { _ = state.withLock { $0.supplies.removeValue(forKey: model.key) } }
+        state.withLock { state in
+            guard let supply = state.supplies[model.key], !observed.mayUse(supply) else { return }
+            state.supplies[model.key] = nil
+        }
         // All of them: the source may be of another type by now than the one that was asked for.
         for runtime in parts.runtimes { await runtime.leave(model.key) }
         try await endPull(of: model, observed.whyNotStarted)
@@ -204,6 +239,13 @@ extension SourceSpec {
 }
 
 extension Observation {
+    /// Whether a start that is still to come takes what was got for it. Who starts later asks anew: a name may stand for
+    /// another image then.
+    fileprivate func mayUse(_ supply: Controller.State.Supply) -> Bool {
+        guard !instances.isEmpty, supply.source == model.spec.source?.runFields else { return false }
+        return !instances.contains { $0.phase.isCurrent && model.isFulfilled(by: $0) }
+    }
+
     /// Why the model is not to be started: a clause.
     fileprivate var whyNotStarted: String {
         if isShuttingDown { return "modelet is shutting down" }

@@ -4,9 +4,10 @@ import Synchronization
 
 /// Reading the manifests again, and looking at everything.
 extension Controller {
-    /// Has a look taken at every model.
+    /// Has a look taken at every model; at eager ones first.
     package func enqueueAll() async throws(StoreError) {
-        enqueue(try await parts.store.models().map(\.key))
+        let models = try await parts.store.models()
+        enqueue(models.filter(\.isEager).map(\.key) + models.filter { !$0.isEager }.map(\.key))
     }
 
     /// Reads every registered root again whenever something in it changes, and every ``rescanInterval``, until cancelled.
@@ -17,7 +18,7 @@ extension Controller {
             }
             group.addTask {
                 while (try? await self.parts.time.sleep(for: Self.rescanInterval)) != nil {
-                    await self.readRootsAgain()
+                    await self.pass()
                     await self.pruneRuntimeFiles()
                     await self.sweep()
                 }
@@ -36,14 +37,14 @@ extension Controller {
     /// Edits that the kernel did not announce (on a network file system, say) are seen after this long at the latest.
     static let rescanInterval: Seconds = 30
 
-    /// As somebody asks for it: reads every registered root again, and looks at which images have moved.
+    /// As somebody asks for it: a pass, and a look at which images have moved.
     package func rescanOnce() async {
-        await readRootsAgain()
+        await pass()
         submit.yield(.lookAtImages)
     }
 
     /// What cannot be accepted is logged, and stays as it was.
-    private func readRootsAgain() async {
+    func readRootsAgain() async {
         guard state.withLock({ $0.mode == .running }) else { return }
         do throws(StoreError) {
             for root in try await parts.store.roots() {
@@ -64,9 +65,13 @@ extension Controller {
         for diagnostic in report.diagnostics where isNews {
             parts.logger.warning("manifest", metadata: ["diagnostic": "\(diagnostic.rendered)"])
         }
-        guard !report.changes.isEmpty else { return }
+        guard report.isAccepted, !report.changes.isEmpty else { return }
         parts.logger.info(
             "manifests accepted",
             metadata: ["root": "\(root)", "revision": "\(report.revision)", "changes": "\(report.changes.count)"])
     }
+}
+
+extension ModelRecord {
+    fileprivate var isEager: Bool { spec.effective.load == .eager }
 }

@@ -16,8 +16,8 @@ struct Eviction: Hashable, Sendable {
 /// is for ``admit(_:waiting:ledger:)`` to say; here is only who waits, since when, and whom to ask to leave. Whoever is
 /// asked to leave does so by his own worker, and only if he is then still idle.
 extension Controller {
-    /// How long a model that waits for room goes without a look: what no trigger tells of (memory that was given back,
-    /// a busy model that would not yield) is seen after this long.
+    /// How long the line goes without a look where models wait for room: what no trigger tells of (memory that was given
+    /// back, a busy model that would not yield) is seen after this long.
     static let roomRetryDelay: Seconds = 10
     /// From a model's becoming idle to the look of who waits for that, so that one that is idle for moments only does
     /// not keep the controller busy.
@@ -39,36 +39,57 @@ extension Controller {
     /// - Returns: whether it did.
     @discardableResult
     func leaveLine(_ key: ModelKey) -> Bool {
-        state.withLock { $0.waitingForRoom.removeValue(forKey: key) != nil }
+        state.withLock { state in
+            state.successions.remove(key)
+            return state.waitingForRoom.removeValue(forKey: key) != nil
+        }
+    }
+
+    /// Whether the model has its turn still, or takes it now: a start is wanted, or its own instance ends for one. The
+    /// place of that one is not given away in between.
+    func keepsTurn(_ observed: Observation, by decision: Decision) -> Bool {
+        if decision.isLaunch { return true }
+        let key = observed.model.key
+        let now = parts.time.now()
+        return state.withLock { state in
+            guard observed.isSucceeded(by: decision) || (state.successions.contains(key) && observed.awaitsSuccession)
+            else { return false }
+            state.successions.insert(key)
+            if state.waitingForRoom[key] == nil { state.waitingForRoom[key] = now }
+            return true
+        }
     }
 
     /// The start was not admitted. Returns whether to look again at once.
-    func wait(_ model: ModelRecord, for admission: Admission) async throws(StoreError) -> Bool {
+    /// - Parameters:
+    ///   - insteadOf: the generation in whose place something was to be started.
+    ///   - uses: what it was judged by.
+    func wait(
+        _ model: ModelRecord, for admission: Admission, insteadOf: Int?, uses: [InstanceID: InstanceUse]
+    ) async throws(StoreError) -> Bool {
         switch admission {
         case .granted:
             return true
         case .refused(let reason):
-            return try await fail(model, LoadFailure(.terminal, reason, at: parts.time.now()))
+            return try await fail(model, LoadFailure(.terminal, reason, at: parts.time.now()), insteadOf: insteadOf)
+        case .yieldFirst(let reason):
+            parts.logger.notice(
+                "no room for two instances: the one that serves ends first",
+                metadata: ["model.key": "\(model.key)", "reason": "\(reason)"])
+            state.withLock { $0.lackingRoomBeside[model.key] = model.generation }
+            return true
         case .wait(let reason):
-            watchForIdleness(of: try await parts.store.liveInstances(), for: model.key)
-            wakeInLine(model)
+            if limits.areAboutRoom {
+                let busy = try await parts.store.liveInstances().filter { uses[$0.id]?.tenure.isInUse == true }
+                watchForIdleness(of: busy, for: model.key)
+            }
+            callUpLine()
             return try await park(model, reason: reason)
         case .evict(let ids, let reason):
             let instances = try await parts.store.liveInstances().filter { ids.contains($0.id) }
             await evict(instances, cause: "makes room for \(model.key)")
-            wakeInLine(model)
             return try await park(model, reason: reason)
         }
-    }
-
-    private func wakeInLine(_ model: ModelRecord) {
-        let now = parts.time.now()
-        var next = now + Self.roomRetryDelay
-        if let call = state.withLock({ $0.calls[model.key] }) {
-            let patient = call + Claim.patience(loadTimeout: model.spec.effective.loadTimeout)
-            if patient > now { next = min(next, patient) }
-        }
-        wake(model.key, at: next)
     }
 
     /// Asks instances to leave. Returns at once.
@@ -95,18 +116,21 @@ extension Controller {
             var uses: [InstanceID: InstanceUse] = [:]
             for instance in instances {
                 let tenure = state.tenure(of: instance, activity[instance.id] ?? InstanceActivity(), at: now)
-                uses[instance.id] = InstanceUse(memory: memory[instance.id], tenure: tenure)
+                // What it was accepted with, where that is not what is wanted any more.
+                let declared = state.formerSpecs[instance.id].map { $0.declaredMemory ?? 0 }
+                uses[instance.id] = InstanceUse(memory: memory[instance.id], declared: declared, tenure: tenure)
             }
             return uses
         }
     }
 
-    /// Has a look taken at `key` as soon as one of the busy instances that may make room is idle.
+    /// Has a look taken at `key` as soon as one of these instances that may make room is idle. They were in use when it
+    /// was found to have to wait: of one that was idle then, another look would find nothing new.
     private func watchForIdleness(of instances: [InstanceRecord], for key: ModelKey) {
-        guard limits.areAboutRoom else { return }
         let busy = state.withLock { state -> [InstanceID] in
             let candidates = instances.filter {
-                $0.phase == .ready && $0.key != key && state.models[$0.key]?.mayMakeRoom == true
+                $0.key != key && state.serving[$0.key]?.instance == $0.id
+                    && state.models[$0.key]?.mayMakeRoom == true
             }
             guard !candidates.isEmpty, state.idleWatches.insert(key).inserted else { return [] }
             return candidates.map(\.id)
@@ -133,11 +157,13 @@ extension Controller {
 
 extension Controller.State {
     fileprivate func claim(of model: ModelRecord, at now: Timestamp) -> Claim {
-        Claim(
+        var claim = Claim(
             of: model, calledSince: calls[model.key], waitingSince: waitingForRoom[model.key] ?? now, now: now)
+        claim.isSuccession = successions.contains(model.key)
+        return claim
     }
 
-    fileprivate func waitingClaims(at now: Timestamp) -> [Claim] {
+    func waitingClaims(at now: Timestamp) -> [Claim] {
         waitingForRoom.keys.compactMap { key in models[key].map { claim(of: $0, at: now) } }
     }
 

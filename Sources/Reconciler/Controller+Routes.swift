@@ -5,7 +5,11 @@ import Synchronization
 extension Controller {
     /// Tells the gateway where predictions for a model go, where that has changed.
     func publish(_ model: ModelRecord, _ instances: [InstanceRecord]) async {
-        await publish(Route(model, target: routeTarget(of: model, instances: instances, now: parts.time.now())))
+        let (isRestorable, buried) = state.withLock { ($0.restorable.contains(model.key), $0.buried) }
+        if let instance = instances.principal, !instance.phase.isCurrent, buried.contains(instance.id) { return }
+        let target = routeTarget(of: model, instances: instances, isRestorable: isRestorable, now: parts.time.now())
+        let served = state.withLock { $0.asServed(model, by: target) }
+        await publish(Route(served, target: target))
     }
 
     func publish(_ route: Route) async { await publish([route]) }
@@ -29,14 +33,28 @@ extension Controller {
             state.demanded.remove(key)
             state.calls[key] = nil
             state.waitingForRoom[key] = nil
+            state.successions.remove(key)
             state.serving[key] = nil
             state.evictions[key] = nil
             state.dismissed[key] = nil
             state.pulls[key] = nil
             state.supplies[key] = nil
             state.following.remove(key)
+            state.lackingRoomBeside[key] = nil
+            state.awaitedPorts[key] = nil
+            state.restorable.remove(key)
             return state.published.removeValue(forKey: key) != nil
         }
         if wasKnown { await parts.routes.publish([.remove(key)]) }
+    }
+}
+
+extension Controller.State {
+    /// A former instance is asked as it was asked before the edit that is to replace it.
+    func asServed(_ model: ModelRecord, by target: Route.Target) -> ModelRecord {
+        guard case .instance(let id, _, _) = target, let spec = formerSpecs[id] else { return model }
+        var served = model
+        served.spec = spec
+        return served
     }
 }

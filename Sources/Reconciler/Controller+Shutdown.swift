@@ -24,12 +24,11 @@ extension Controller {
     private func stopAll() async throws(StoreError) {
         let keys = try await parts.store.models().map(\.key)
         // In one piece: a worker that finds the queue empty while the controller is stopping ends the loop.
-        let new = state.withLock { state in
+        startWorkers { state in
             state.mode = .stopping
             state.stoppingSince = parts.time.now()
-            return keys.filter { state.queue.add($0) }
+            for key in keys { state.queue.add(key) }
         }
-        startWorkers(on: new)
         finishIfNothingIsLeft()
     }
 
@@ -38,7 +37,7 @@ extension Controller {
     func finishIfNothingIsLeft() {
         let now = parts.time.now()
         let isDone = state.withLock { state in
-            guard state.mode == .stopping, state.queue.isEmpty else { return false }
+            guard state.mode == .stopping, state.queue.isEmpty, state.attended.isEmpty else { return false }
             return state.unwritten.isEmpty || now - (state.stoppingSince ?? now) > Self.longestUnwritten
         }
         if isDone { finished.open() }

@@ -5,8 +5,14 @@ extension Controller {
         case reconcile(ModelKey)
         case watch(InstanceRecord)
         case wake(ModelKey, at: Timestamp)
+        /// Look at the line of those who wait to be started; at that time, where one is given.
+        case callUp(at: Timestamp?)
         case awaitIdleness(of: [InstanceID], for: ModelKey)
         case measure(InstanceRecord)
+        /// Wait until what the instance has in flight is answered, for `timeout` at most.
+        case awaitDrain(InstanceRecord, timeout: Seconds)
+        /// End the instance: TERM, after `grace` KILL.
+        case end(InstanceRecord, any Runtime, grace: Seconds)
         case lookAtImages
         case sweep
         /// Tell the run loop that the state was taken over by another controller.
@@ -30,6 +36,12 @@ extension Controller {
         var parked: Set<ModelKey> = []
         /// Models that stand in line for a slot or for room, and since when.
         var waitingForRoom: [ModelKey: Timestamp] = [:]
+        /// Those of them whose own instance ends, or has ended, for its successor: the place is theirs.
+        var successions: Set<ModelKey> = []
+        /// Whether the line is being looked at, and whether that is to be done once more.
+        var lineLook = OnceMore.none
+        /// When the line is to be looked at although nothing has happened.
+        var nextCallUp: Timestamp?
         /// Models that callers are held for, and since when the first is.
         var calls: [ModelKey: Timestamp] = [:]
         /// Models that wait for another one to become idle, and whom a task does for.
@@ -53,13 +65,25 @@ extension Controller {
         /// Models whose new image is being got while the old one runs.
         var following: Set<ModelKey> = []
         /// Whether it is being looked at which images have moved, and whether that is to be done once more.
-        var imageLook = ImageLook.none
+        var imageLook = OnceMore.none
         /// The latest spec of each model, for the tasks that watch its instance.
         var models: [ModelKey: ModelRecord] = [:]
         /// The route that the gateway was last given.
         var published: [ModelKey: Route] = [:]
         /// What a loading instance's last probe said.
         var lastProbe: [InstanceID: String] = [:]
+        /// Instances on their way out that a task sees to.
+        var attended: Set<InstanceID> = []
+        /// What former instances were accepted with: an edit of what is run takes effect as a whole, with the new instance.
+        var formerSpecs: [InstanceID: ModelSpec] = [:]
+        /// Instances that were found dead: until they have ended, callers are sent to the fallback.
+        var buried: Set<InstanceID> = []
+        /// Models whose next generation, this one, has found no room beside the instance that serves.
+        var lackingRoomBeside: [ModelKey: Int] = [:]
+        /// The fixed port that each model waits for, where another one has it.
+        var awaitedPorts: [ModelKey: Int] = [:]
+        /// Models that something else can serve where their generation fails: callers are held on.
+        var restorable: Set<ModelKey> = []
         /// Instances that a task watches.
         var watched: Set<InstanceID> = []
         /// Models that wait for the database to be writable again.
@@ -74,6 +98,8 @@ extension Controller {
         var nextListener: UInt64 = 0
         /// Opened after the next look at each model.
         var awaitedLooks: [ModelKey: [Latch]] = [:]
+        /// Looks at what was changed by manifests that were accepted; those that are open have been taken.
+        var unseenChanges: [Latch] = []
         var readinessListener: AsyncStream<FleetReadiness>.Continuation?
         var lastReadiness: FleetReadiness?
         /// Models that should be served and are not; kept up to date with each look, since to go through all models

@@ -11,9 +11,11 @@ extension Controller {
         switch step {
         case .start:
             return try await start(model, cause: cause)
+        case .restore:
+            guard let last = observed.restorable else { return true }
+            return try await restore(last, for: model, cause: cause)
         case .switch(let id):
-            try await commit(.routed(id))
-            if let instance = observed.instances.first(where: { $0.id == id }) { submit.yield(.measure(instance)) }
+            try await `switch`(to: id, observed)
         case .unload(let id):
             return try await unload(id, observed, cause: cause)
         case .unroute(let id):
@@ -23,12 +25,18 @@ extension Controller {
         case .drain(let id):
             try await publishWithout(id, observed)
             try await commit(.draining(id, cause: cause))
-            _ = await drain(id, timeout: model.spec.effective.drainTimeout)
+            if let instance = observed.instance(id) {
+                attend(instance, by: .awaitDrain(instance, timeout: observed.spec(of: instance).drainTimeout))
+            }
         case .stop(let id):
-            guard let instance = observed.instances.first(where: { $0.id == id }) else { return true }
-            return try await stop(instance, of: model, cause: cause)
+            guard let instance = observed.instance(id), let runtime = parts.runtime(instance.source) else {
+                return false
+            }
+            if instance.phase != .stopping { try await commit(.stopping(id, cause: cause)) }
+            attend(instance, by: .end(instance, runtime, grace: observed.spec(of: instance).stopTimeout))
         case .giveUp(let id):
-            try await giveUp(id, of: model, cause: cause)
+            guard let instance = observed.instance(id) else { return true }
+            try await giveUp(instance, observed, cause: cause)
         case .forgetBackoff:
             try await commit(.backoff(model.key, nil))
         case .remove:
@@ -39,6 +47,15 @@ extension Controller {
 
     func commit(_ change: StateChange) async throws(StoreError) {
         try await parts.store.commit(change, at: parts.time.now())
+    }
+
+    /// Records the route, then publishes it: nothing that comes after it can be taken for what was there before.
+    private func `switch`(to id: InstanceID, _ observed: Observation) async throws(StoreError) {
+        try await commit(.routed(id))
+        var instances = observed.instances
+        for index in instances.indices { instances[index].isRouted = instances[index].id == id }
+        await publish(observed.model, instances)
+        if let instance = observed.instance(id) { submit.yield(.measure(instance)) }
     }
 
     /// Takes an instance out of the route before that is recorded, so that none that is recorded as out still gets
@@ -53,11 +70,7 @@ extension Controller {
 
     private func start(_ wanted: ModelRecord, cause: String) async throws(StoreError) -> Bool {
         var model = wanted
-        guard let source = model.spec.source else { return false }
-        guard let runtime = parts.runtime(source) else {
-            let message = "\(source.type) models are not supported yet by this version of modelet"
-            return try await fail(model, LoadFailure(.terminal, message, at: parts.time.now()))
-        }
+        guard let source = model.spec.source, let runtime = parts.runtime(source) else { return false }
         if let obstacle = parts.obstacle(source, model.root) {
             _ = state.withLock { $0.obstructed.insert(model.key) }
             return try await fail(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
@@ -72,29 +85,44 @@ extension Controller {
         case .failed where Task.isCancelled: return false
         case .failed(let failure): return try await fail(model, failure)
         }
+        let order = LaunchOrder(source: source, generation: model.generation, image: image)
+        return try await launch(order, of: model, with: runtime, cause: cause)
+    }
+
+    /// Launches an instance where there is a port and room for it.
+    func launch(
+        _ order: LaunchOrder, of model: ModelRecord, with runtime: any Runtime, cause: String
+    ) async throws(StoreError) -> Bool {
         // Parked before it looks: what is given back meanwhile wakes it.
         _ = state.withLock { $0.parked.insert(model.key) }
-        let leases = try await parts.store.leasedPorts()
-        if let port = source.fixedPort, let holder = leases[port] {
-            leaveLine(model.key)
-            return try await park(model, reason: "port \(port) is leased to \(holder)")
-        }
         let contest = try await contest(for: model)
-        let attempt = try await parts.store.attempts(of: model.key, generation: model.generation)
+        let ledger = try await parts.store.ledger(limits: limits, uses: contest.uses, at: parts.time.now())
+        if let port = order.source.fixedPort, let holder = ledger.ports[port] {
+            if try await yieldsPort(of: model, waitingFor: port) { return true }
+            return try await park(model, until: port, isFreeOf: holder)
+        }
+        // Asked before anything is taken of the host: of those who wait, nobody holds a port.
+        let outlook = admit(contest.claim, waiting: contest.waiting, ledger: ledger)
+        guard outlook == .granted else {
+            return try await wait(model, for: outlook, insteadOf: order.insteadOf, uses: contest.uses)
+        }
+        giveHandBack(model.key)
+        let attempt = try await parts.store.attempts(of: model.key, generation: order.generation)
         var random = SystemRandomNumberGenerator()
         let id = InstanceID.make(at: parts.time.now(), using: &random)
         let port: Int
         do {
-            port = try await runtime.reservePort(for: id, source: source, leased: Set(leases.keys))
+            port = try await runtime.reservePort(for: id, source: order.source, leased: Set(ledger.ports.keys))
         } catch {
             // Cut short by the end of this controller, and no failure of the model.
             if Task.isCancelled { return false }
-            return try await fail(model, error)
+            return try await fail(model, error, insteadOf: order.insteadOf)
         }
         var instance = InstanceRecord(
-            id: id, key: model.key, generation: model.generation,
-            attempt: attempt, source: source.runFields, host: source.host, port: port, createdAt: parts.time.now())
-        instance.image = image
+            id: id, key: model.key, generation: order.generation, attempt: attempt, source: order.source.runFields,
+            host: order.source.host, port: port, createdAt: parts.time.now())
+        instance.image = order.image
+        instance.insteadOf = order.insteadOf
         return try await launch(instance, of: model, with: runtime, contest, cause: cause)
     }
 
@@ -108,13 +136,17 @@ extension Controller {
                 instance, cause: cause, contest: contest, at: parts.time.now())
             guard admission == .granted else {
                 await runtime.abandon(instance.id)
-                return try await wait(model, for: admission)
+                return try await wait(
+                    model, for: admission, insteadOf: instance.insteadOf, uses: contest.uses)
             }
             leaveLine(model.key)
             state.withLock { state in
                 state.parked.remove(instance.key)
                 state.supplies[instance.key] = nil
+                state.lackingRoomBeside[instance.key] = nil
             }
+            // Whoever is next learns when his turn is at the latest.
+            callUpLine()
             try await setWaiting(nil, for: model)
             let prepared: PreparedInstance
             do {
@@ -158,34 +190,46 @@ extension Controller {
         _ instance: InstanceRecord, of model: ModelRecord, _ failure: LoadFailure
     ) async throws(StoreError) -> Bool {
         let exit = failure.exit ?? ExitRecord(kind: .neverStarted, at: failure.at, message: failure.message)
-        try await commit(
-            .exited(instance.id, exit, backoff: backoff(of: model, after: failure), endsDemand: true))
-        await tellCallers(of: model, about: failure)
+        let setback = try await setback(to: model, by: failure, of: instance)
+        try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
+        await tell(of: setback, model)
         wakeParked()
         return true
     }
 
     /// A load that failed before there was an instance.
-    func fail(_ model: ModelRecord, _ failure: LoadFailure) async throws(StoreError) -> Bool {
-        try await commit(.loadFailed(model.key, backoff(of: model, after: failure), ending: model.demand))
+    func fail(
+        _ model: ModelRecord, _ failure: LoadFailure, insteadOf: Int? = nil
+    ) async throws(StoreError) -> Bool {
+        let setback = try await setback(to: model, by: failure, isOfStandIn: insteadOf != nil)
+        let ending = setback.isFelt ? model.demand : .none
+        if let backoff = setback.backoff {
+            try await commit(
+                insteadOf == nil
+                    ? .loadFailed(model.key, generation: model.generation, backoff, ending: ending)
+                    : .restorationFailed(model.key, insteadOf: model.generation, backoff, ending: ending))
+        }
         state.withLock { state in
             state.pulls[model.key] = nil
             state.supplies[model.key] = nil
         }
-        await tellCallers(of: model, about: failure)
+        // Who is held for the next generation, which was accepted meanwhile, has another load to wait for.
+        let isStale = try await parts.store.model(model.key)?.model.generation != model.generation
+        if !isStale { await tell(of: setback, model) }
         return true
     }
 
     func park(_ model: ModelRecord, reason: String) async throws(StoreError) -> Bool {
         try await setWaiting(reason, for: model)
-        await publish(model, [])
+        guard let (model, instances) = try await parts.store.model(model.key) else { return false }
+        await publish(model, instances)
         return false
     }
 
     // MARK: - Failures
 
-    func backoff(of model: ModelRecord, after failure: LoadFailure) -> Backoff {
-        Backoff.after(failure, previous: model.backoff, jitter: Double.random(in: 0..<1))
+    func backoff(after failure: LoadFailure, previous: Backoff?) -> Backoff {
+        Backoff.after(failure, previous: previous, jitter: Double.random(in: 0..<1))
     }
 
     /// Answers the callers that are held for a load which has just failed. The next look publishes what holds for
@@ -198,13 +242,18 @@ extension Controller {
         await publish(Route(model, target: .unavailable(reason)))
     }
 
-    private func giveUp(_ id: InstanceID, of model: ModelRecord, cause: String) async throws(StoreError) {
-        let lastProbe = state.withLock { $0.lastProbe[id] }
+    private func giveUp(
+        _ instance: InstanceRecord, _ observed: Observation, cause: String
+    ) async throws(StoreError) {
+        let model = observed.model
+        let lastProbe = state.withLock { $0.lastProbe[instance.id] }
         let message = lastProbe.map { "\(cause); the last probe said: \($0)" } ?? cause
         let failure = LoadFailure(.retryable, message, at: parts.time.now())
+        let setback = try await setback(to: model, by: failure, of: instance)
+        guard let backoff = setback.backoff else { return try await commit(.stopping(instance.id, cause: cause)) }
         try await commit(
-            .givenUp(id, cause: cause, backoff: backoff(of: model, after: failure), ending: model.demand))
-        await tellCallers(of: model, about: failure)
+            .givenUp(instance.id, cause: cause, backoff: backoff, ending: setback.isFelt ? model.demand : .none))
+        await tell(of: setback, model)
     }
 
     // MARK: - Drain and stop
@@ -221,18 +270,15 @@ extension Controller {
             return await group.next() ?? false
         }
     }
+}
 
-    private func stop(
-        _ instance: InstanceRecord, of model: ModelRecord, cause: String
-    ) async throws(StoreError) -> Bool {
-        guard let runtime = parts.runtime(instance.source) else { return false }
-        if instance.phase != .stopping { try await commit(.stopping(instance.id, cause: cause)) }
-        let verdict = await runtime.stop(instance, grace: model.spec.effective.stopTimeout.duration)
-        // Cut short by the end of this controller: the next one goes on from `stopping`.
-        if case .unknown = verdict, Task.isCancelled { return false }
-        try await record(verdict, of: instance)
-        return true
-    }
+/// What is to be launched.
+struct LaunchOrder: Sendable {
+    var source: SourceSpec
+    var generation: Int
+    var image: String?
+    /// The generation in whose place it is launched.
+    var insteadOf: Int?
 }
 
 extension SourceSpec {

@@ -5,20 +5,37 @@ import Synchronization
 extension Controller {
     /// Has a look taken at `key` soon. Returns at once.
     package func enqueue(_ key: ModelKey) {
-        if state.withLock({ $0.queue.add(key) }) { submit.yield(.reconcile(key)) }
+        startWorkers { $0.add(key, .event) }
     }
 
     /// All at once: none is finished before the last is in the queue.
-    func enqueue(_ keys: some Sequence<ModelKey>) {
-        startWorkers(on: state.withLock { state in keys.filter { state.queue.add($0) } })
+    func enqueue(_ keys: some Sequence<ModelKey>, _ urgency: WorkQueue.Urgency = .routine) {
+        startWorkers { state in
+            for key in keys { state.add(key, urgency) }
+        }
     }
 
-    func startWorkers(on keys: [ModelKey]) {
+    /// Changes what is in the queue, and has as many keys looked at as there are hands for.
+    func startWorkers(after change: (inout State) -> Void) {
+        let keys = state.withLock { state in
+            change(&state)
+            return state.queue.take()
+        }
         for key in keys { submit.yield(.reconcile(key)) }
+    }
+
+    /// To be called by the worker of `key` before it does what may take long.
+    func giveHandBack(_ key: ModelKey) {
+        startWorkers { $0.queue.giveHandBack(key) }
     }
 
     /// Has a look taken at each of `keys`, and returns when that has been done; at once where the loop does not run.
     func look(at keys: [ModelKey]) async {
+        for latch in beginLooks(at: keys) { await latch.wait() }
+    }
+
+    /// Has a look taken at each of `keys`, soon. Returns what opens when that has been done.
+    func beginLooks(at keys: [ModelKey]) -> [Latch] {
         let latches = state.withLock { state -> [Latch] in
             guard state.isLooping else { return [] }
             return keys.map { key in
@@ -28,7 +45,24 @@ extension Controller {
             }
         }
         enqueue(keys)
-        for latch in latches { await latch.wait() }
+        return latches
+    }
+
+    /// Waits until all are open, or for as long as `patience` none of them has opened.
+    func wait(for latches: [Latch], patience: Seconds) async {
+        if latches.allSatisfy(\.isOpen) { return }
+        await withTaskGroup { group in
+            group.addTask { for latch in latches { await latch.wait() } }
+            group.addTask {
+                var before: Int
+                repeat {
+                    before = latches.count(where: \.isOpen)
+                    guard (try? await self.parts.time.sleep(for: patience)) != nil else { return }
+                } while latches.count(where: \.isOpen) > before
+            }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     /// Has a look taken at whatever a runtime says has come further, until cancelled.
@@ -64,13 +98,15 @@ extension Controller {
         if state.withLock({ $0.watched.insert(instance.id).inserted }) { submit.yield(.watch(instance)) }
     }
 
-    /// Something that models may wait for has been given back.
+    /// Something that models may wait for has been given back. Those who stand in line are called up in their order.
     func wakeParked() {
-        let keys = state.withLock { state in
-            defer { state.parked = [] }
-            return state.parked
+        startWorkers { state in
+            for key in state.parked where state.waitingForRoom[key] == nil {
+                state.parked.remove(key)
+                state.add(key, .event)
+            }
         }
-        enqueue(keys)
+        callUpLine()
     }
 }
 
@@ -88,6 +124,11 @@ extension Controller: DemandSink {
 }
 
 extension Controller.State {
+    /// Whatever is the matter with a model that somebody is held for: it is urgent.
+    fileprivate mutating func add(_ key: ModelKey, _ urgency: WorkQueue.Urgency) {
+        queue.add(key, calls[key] == nil ? urgency : .caller)
+    }
+
     /// The first caller counts, until all who came with it must have been answered.
     fileprivate mutating func noteCall(of key: ModelKey, at now: Timestamp) {
         if let since = calls[key], let model = models[key], now - since < model.spec.effective.loadTimeout { return }

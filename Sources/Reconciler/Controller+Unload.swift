@@ -54,7 +54,8 @@ extension Controller {
     /// Since when nothing has been in flight at the model's instance, where its manifest makes that matter.
     func idleSince(of model: ModelRecord, _ instances: [InstanceRecord]) async -> Timestamp? {
         guard case .after = model.spec.effective.idleTimeout, model.spec.effective.load == .onDemand,
-            let instance = instances.first, instance.phase == .ready || instance.phase == .unready
+            let instance = instances.only(where: \.phase.isCurrent),
+            instance.phase == .ready || instance.phase == .unready
         else { return nil }
         let activity = await parts.routes.activity(of: [instance.id])[instance.id] ?? InstanceActivity()
         guard activity.inFlight == 0 else { return nil }
@@ -140,8 +141,16 @@ extension Controller.State {
     }
 }
 
+extension [InstanceRecord] {
+    /// The one that meets a condition, where no other does.
+    fileprivate func only(where condition: (InstanceRecord) -> Bool) -> InstanceRecord? {
+        let found = filter(condition)
+        return found.count == 1 ? found[0] : nil
+    }
+}
+
 extension InstanceActivity {
-    fileprivate func lastAnswer(at now: Timestamp) -> Timestamp? {
+    func lastAnswer(at now: Timestamp) -> Timestamp? {
         sinceLastAnswer.map { now + Seconds(milliseconds: -Int64($0 / .milliseconds(1))) }
     }
 }

@@ -24,6 +24,8 @@ extension Controller {
     /// Records what was seen since the last look, oldest first. What cannot be recorded stays noted.
     func recordSightings(of key: ModelKey) async throws(StoreError) {
         while let sighting = state.withLock({ $0.sightings[key]?.first }) {
+            // Requests in flight are waited for.
+            if case .dead = sighting { giveHandBack(key) }
             try await record(sighting)
             state.withLock { state in
                 state.sightings[key]?.removeFirst()
@@ -87,6 +89,8 @@ extension Controller {
         guard !Task.isCancelled else { return }
         state.withLock { state in
             state.watched.remove(instance.id)
+            state.buried.remove(instance.id)
+            state.formerSpecs[instance.id] = nil
             state.lastProbe[instance.id] = nil
             state.lastUse[instance.id] = nil
             state.unyielding[instance.id] = nil
@@ -114,10 +118,10 @@ extension Controller {
             return
         }
         let failure = LoadFailure(exit.failureClass, exit.message, at: parts.time.now(), exit: exit)
-        try await commit(
-            .exited(instance.id, exit, backoff: backoff(of: model, after: failure), endsDemand: true))
+        let setback = try await setback(to: model, by: failure, of: current)
+        try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
         if current.readyAt == nil {
-            await tellCallers(of: model, about: failure)
+            await tell(of: setback, model)
         } else {
             parts.logger.warning(
                 "instance ended", metadata: ["model.key": "\(model.key)", "reason": "\(exit.message)"])
@@ -147,6 +151,8 @@ extension Controller {
             let waited = parts.time.now() - start
             switch loadProgress(verdict, spec: spec, waited: waited) {
             case .ready(let address):
+                // What a probe said before is no news of an instance that is ready.
+                state.withLock { $0.lastProbe[instance.id] = nil }
                 let server = await runtime.server(of: instance)
                 report(.ready(instance, address: address, server: server), of: instance.key)
                 return true
@@ -173,15 +179,22 @@ extension Controller {
         let checksItself = await runtime.checksItself(instance)
         var tally = ReadinessTally(isReady: instance.phase != .unready)
         while !Task.isCancelled {
+            // First of all: no look at the model may be missed after its spec was read.
+            let (changes, ticket) = listen(to: instance.key)
+            defer { stopListening(to: instance.key, ticket) }
             guard let spec = effectiveSpec(of: instance) else { return }
             let probe = spec.readiness.probe ?? ProbeSpec()
-            guard (try? await parts.time.sleep(for: probe.effectiveInterval)) != nil else { return }
             // Only a manifest's own probe, or the image's own check in its place, can make a ready instance unready; a later
             // edit may give one, or take it away.
             let isExplicit = spec.readiness.probe.map { !$0.isStandard || checksItself } ?? false
             // Who checks itself has counted its failures before it calls itself unhealthy.
             let limit = checksItself && probe.isStandard ? 1 : probe.effectiveFailures
-            guard isExplicit || !tally.isReady else { continue }
+            guard isExplicit || !tally.isReady else {
+                // Nothing wakes up for an instance that is not to be asked.
+                for await _ in changes { break }
+                continue
+            }
+            guard (try? await parts.time.sleep(for: probe.effectiveInterval)) != nil else { return }
             let verdict = await runtime.probe(instance, spec.readiness, with: parts.prober)
             let activity = await parts.routes.activity(of: instance.id)
             let isBusy = activity.inFlight > 0 || activity.hasAnswered(within: spec.keepAlive)
@@ -196,7 +209,7 @@ extension Controller {
     }
 
     func effectiveSpec(of instance: InstanceRecord) -> EffectiveSpec? {
-        state.withLock { $0.models[instance.key]?.spec.effective }
+        state.withLock { ($0.formerSpecs[instance.id] ?? $0.models[instance.key]?.spec)?.effective }
     }
 }
 

@@ -57,6 +57,8 @@ package final class Controller: Sendable {
     let hurried = Latch()
     /// Who applies manifests.
     let applying = Turns()
+    /// Who asks an engine for images.
+    let supplying = Turns(atOnce: Controller.mostSupplied)
 
     package init(_ parts: Parts, limits: HostLimits = HostLimits()) {
         self.parts = parts
@@ -102,10 +104,17 @@ package final class Controller: Sendable {
                 if state.timers[key] == time { state.timers[key] = nil }
             }
             enqueue(key)
+        case .callUp(let time):
+            await callUp(at: time)
         case .awaitIdleness(let instances, let key):
             await awaitIdleness(of: instances, for: key)
         case .measure(let instance):
             await recordMemory(of: [instance])
+        case .awaitDrain(let instance, let timeout):
+            _ = await drain(instance.id, timeout: timeout)
+            dismiss(instance)
+        case .end(let instance, let runtime, let grace):
+            await end(instance, with: runtime, grace: grace)
         case .lookAtImages:
             await lookAtImages()
         case .sweep:

@@ -17,8 +17,22 @@ package protocol InstanceStore: Sendable {
     /// Leased ports and the models that hold them.
     func leasedPorts() async throws(StoreError) -> [Int: ModelKey]
 
+    /// What is taken of the host now: what ``begin(_:cause:contest:at:)`` judges by, for whoever wants to know its answer
+    /// without asking for anything.
+    func ledger(
+        limits: HostLimits, uses: [InstanceID: InstanceUse], at: Timestamp
+    ) async throws(StoreError) -> Ledger
+
     /// How many launches of this generation there have been.
     func attempts(of key: ModelKey, generation: Int) async throws(StoreError) -> Int
+
+    /// The instance of the model that was launched last among those that were ever ready; it may live or have ended.
+    func lastReady(of key: ModelKey) async throws(StoreError) -> InstanceRecord?
+
+    /// What was accepted of the model last with these run fields, before it was of that generation.
+    func spec(
+        of key: ModelKey, running source: SourceSpec, before generation: Int
+    ) async throws(StoreError) -> ModelSpec?
 
     /// Asks `admit` in the transaction that would record the intent: where it grants, the instance, its port lease
     /// and an open `start` operation with `cause` are recorded in it.
@@ -30,12 +44,48 @@ package protocol InstanceStore: Sendable {
     /// model that no longer exists, changes nothing.
     func commit(_ change: StateChange, at: Timestamp) async throws(StoreError)
 
-    /// Records the accepted manifests of a root as its next revision. Writes nothing where `acceptance` is empty.
-    /// - Returns: the number of the revision, or of the one before where nothing changed.
-    func accept(_ acceptance: Acceptance, root: String, at: Timestamp) async throws(StoreError) -> Int
+    /// Records the accepted manifests of a root as its next revision, in one transaction with what `cause` does to its
+    /// pin. An empty `acceptance` makes no revision, unless it is a rollback to where the root is not pinned yet. What was
+    /// only ``RevisionCause/edited`` is refused while the root is pinned.
+    /// - Returns: the number of the revision, or of the latest where there is no new one.
+    func accept(
+        _ acceptance: Acceptance, root: String, cause: RevisionCause, at: Timestamp
+    ) async throws(StoreError) -> Int
 
-    /// The roots that have been registered, in the order of their registration.
+    /// The roots that are followed, in the order of their registration.
     func roots() async throws(StoreError) -> [String]
+
+    /// The roots that are pinned.
+    func pins() async throws(StoreError) -> [String: RootPin]
+
+    /// Remembers what the manifests of a pinned root have come to say; of another root, nothing.
+    func notePending(_ pending: String?, root: String, at: Timestamp) async throws(StoreError)
+
+    /// The revisions of every root that can still be told in full, oldest first.
+    func revisions() async throws(StoreError) -> [RevisionRecord]
+
+    /// The models of a root as a revision left them, in the order of their keys; `nil` where there is no such revision,
+    /// or where it can no longer be told in full.
+    func models(ofRevision revision: Int) async throws(StoreError) -> [ManifestModel]?
+
+    /// The roots in whose place `root` is named: those that lie in it and are not pinned, and, where it is the one that is
+    /// served, those that nobody names any more. Accepting anything for `root` ends the following of those that lie in it.
+    func predecessors(of root: String) async throws(StoreError) -> [String]
+
+    /// Makes `root` the one that `serve` names: the one that it named before is followed no longer, and no longer pinned,
+    /// unless an operator has applied it while it was not the one that is served.
+    func serve(root: String, at: Timestamp) async throws(StoreError)
+
+    /// Remembers what a reading of a root's manifests found beside changes. Makes no revision, and writes nothing where
+    /// all of it is known.
+    func note(_ notes: ManifestNotes, root: String, at: Timestamp) async throws(StoreError)
+}
+
+extension InstanceStore {
+    /// Records what was read in the manifests of a root that is not pinned.
+    package func accept(_ acceptance: Acceptance, root: String, at time: Timestamp) async throws(StoreError) -> Int {
+        try await accept(acceptance, root: root, cause: .edited, at: time)
+    }
 }
 
 /// One thing to remember; each is one transaction, with its row in the journal or among the events.
@@ -57,25 +107,33 @@ package enum StateChange: Hashable, Sendable {
     case draining(InstanceID, cause: String)
     /// `→ stopping`; no longer routed.
     case stopping(InstanceID, cause: String)
-    /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own.
+    /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own, or, of what
+    /// stands in for the generation that is wanted, its ``ModelRecord/restoration``; of any other instance it says nothing.
     /// With `endsDemand`, demand from before now counts no longer (``ModelRecord/lastExitAt``).
     case exited(InstanceID, ExitRecord, backoff: Backoff?, endsDemand: Bool)
     /// The model goes back to standby: `→ draining`, no longer routed. Ends the demand if it is still `ending`; what
-    /// was asked for since stays. A `backoff`, where it is unloaded because it failed, replaces the model's own.
+    /// was asked for since stays. A `backoff`, where it is unloaded because it failed, is remembered as by `exited`.
     case unloading(InstanceID, cause: String, ending: Demand, backoff: Backoff? = nil)
     /// Its load is given up: `→ stopping`, with the model's new backoff. Ends the demand if it is still `ending`.
     case givenUp(InstanceID, cause: String, backoff: Backoff, ending: Demand)
     case unknown(InstanceID, reason: String)
-    /// Its identity was proved: `adopted`, no longer unknown.
-    case adopted(InstanceID, server: ServerProcess?)
+    /// Its identity was proved: `adopted`, no longer unknown. An `engine` is recorded where none was.
+    case adopted(InstanceID, server: ServerProcess?, engine: EngineIdentity? = nil)
+    /// An operator has ended the claim on it: `→ lost`, as with ``exited(_:_:backoff:endsDemand:)``, with a `remove`
+    /// operation of its own. Changes nothing where it is not unknown (any more).
+    case forgotten(InstanceID, by: String)
 
     // Of a model
     case demand(ModelKey, Demand)
     case hold(ModelKey, Hold?)
     case backoff(ModelKey, Backoff?)
-    /// A load that failed before there was an instance. Ends the demand if it is still `ending`, and a pull that is
-    /// recorded.
-    case loadFailed(ModelKey, Backoff, ending: Demand)
+    /// A load of that generation failed before there was an instance. Ends the demand if it is still `ending`, and a pull
+    /// that is recorded. Changes nothing where the model is of another generation by now.
+    case loadFailed(ModelKey, generation: Int, Backoff, ending: Demand)
+    /// The last one that was ready could not be launched once more in place of that generation, and there was no instance
+    /// of it: ``ModelRecord/restoration``. Ends the demand if it is still `ending`. Changes nothing where the model is of
+    /// another generation by now.
+    case restorationFailed(ModelKey, insteadOf: Int, Backoff, ending: Demand)
     /// An operator wants it loaded: demand from now, with no hold and no backoff; where a load had failed, its size is
     /// to be measured anew.
     case load(ModelKey, by: String)

@@ -1,55 +1,113 @@
 package import ModelCore
 
-/// Reads the manifests of a root and accepts what is good: the only way by which desired state changes.
+/// Reads the manifests of a root and accepts what is good, or goes back to what was accepted before: the only ways by
+/// which desired state changes.
 package struct ManifestApplier: Sendable {
-    private let store: any InstanceStore
-    private let manifests: any ManifestSource
+    let store: any InstanceStore
+    let manifests: any ManifestSource
 
     package init(store: any InstanceStore, manifests: any ManifestSource) {
         self.store = store
         self.manifests = manifests
     }
 
-    /// Applies `directory`: a root, a new one or one of old, or a directory inside a registered root, of which then
-    /// only what lies in that directory is applied.
+    /// Applies `directory`: a root, a new one or one of old, or a directory or a file inside a registered root, of which
+    /// then only what lies in that directory, or is defined in that file, is applied.
+    ///
+    /// What an operator applies unpins the root. What was only ``RevisionCause/edited`` changes nothing of a pinned root:
+    /// it is remembered as pending.
     /// - Parameter follows: whether a new root is registered even while nothing in it can be read. Without it, a
     ///   mistyped directory leaves no trace.
     package func apply(
-        directory: String, removalGuard: RemovalGuard, follows: Bool = false, at time: Timestamp
-    ) async throws(StoreError) -> ApplyReport {
-        let roots = try await store.roots()
-        let (root, scope) = Self.split(directory, roots: roots)
-        let set = manifests.load(root: root)
-        let assessment = Self.assess(
-            set, root: root, scope: scope, accepted: try await store.models(), guard: removalGuard)
-        let isNothing = set.models.isEmpty && !set.brokenFiles.isEmpty && !roots.contains(root)
-        let revision =
-            isNothing && !follows ? 0 : try await store.accept(assessment.acceptance, root: root, at: time)
-        return ApplyReport(
-            revision: revision, changes: plannedChanges(assessment.acceptance),
-            heldRemovals: assessment.acceptance.heldRemovals, brokenFiles: assessment.brokenFiles,
-            diagnostics: assessment.diagnostics)
+        directory: String, removalGuard: RemovalGuard, cause: RevisionCause = .edited, follows: Bool = false,
+        at time: Timestamp
+    ) async throws(ApplyError) -> ApplyReport {
+        let look = try await look(at: directory, removalGuard, isThorough: cause != .edited, now: time)
+        if cause == .edited, look.pin != nil { return try await notePending(look, at: time) }
+        try look.checkMayUnpin()
+        var report = look.report
+        // Where nothing can be read, neither is a mistyped directory followed, nor what is enforced given up.
+        let isRefused = look.isUnreadable && (look.pin != nil || !(follows || look.isKnown))
+        guard !isRefused else {
+            report.pin = look.pin
+            return report
+        }
+        let root = look.plan.root
+        do throws(StoreError) {
+            report.revision = try await store.accept(look.acceptance, root: root, cause: cause, at: time)
+            report.isAccepted = true
+            try await store.note(look.notes, root: root, at: time)
+        } catch {
+            // What was accepted has to be acted on, whatever could not be written after it: the next reading notes it.
+            guard report.isAccepted, !look.acceptance.isEmpty else { throw .store(error) }
+        }
+        report.unpins = look.pin
+        return report
+    }
+
+    /// What an operator's ``apply(directory:removalGuard:cause:follows:at:)`` would do now. Changes nothing.
+    package func preview(
+        directory: String, removalGuard: RemovalGuard, now: Timestamp
+    ) async throws(ApplyError) -> ApplyReport {
+        let look = try await look(at: directory, removalGuard, isThorough: true, now: now)
+        try look.checkMayUnpin()
+        var report = look.report
+        report.pin = look.pin
+        report.unpins = look.isUnreadable ? nil : look.pin
+        report.revision = try await latestRevision(of: look.plan.root)
+        return report
     }
 
     /// What applying a set would do: the one answer of `plan` and of `apply`. Pure.
     package static func assess(
-        _ set: ManifestSet, root: String, scope: String?, accepted: [ModelRecord], guard removalGuard: RemovalGuard
+        _ set: ManifestSet, root: String, scope: String?, accepted: [ModelRecord], predecessors: [String] = [],
+        guard removalGuard: RemovalGuard
     ) -> Assessment {
-        var acceptance = judge(set, root: root, accepted: accepted, guard: removalGuard)
+        let set = set.decided(root: root, accepted: accepted)
+        var acceptance = judge(
+            set, root: root, accepted: accepted, predecessors: Set(predecessors), guard: removalGuard)
         var assessment = Assessment(
-            acceptance: acceptance, brokenFiles: set.brokenFiles, diagnostics: set.diagnostics)
+            acceptance: acceptance, notes: ManifestNotes(set, acceptance, accepted: accepted),
+            brokenFiles: set.brokenFiles, diagnostics: set.diagnostics)
         let refused = set.models.filter { acceptance.refused.contains($0.key) }
-        assessment.diagnostics += refused.map(ownedElsewhere)
+        let owners = Dictionary(accepted.map { ($0.key, $0.root) }, uniquingKeysWith: { first, _ in first })
+        assessment.diagnostics += refused.map { ownedElsewhere($0, by: owners[$0.key]) }
         guard let scope else { return assessment }
         acceptance.narrow(to: scope, accepted: accepted)
         assessment.acceptance = acceptance
-        assessment.brokenFiles.removeAll { !$0.hasPrefix(scope + "/") }
-        assessment.diagnostics.removeAll { !$0.file.hasPrefix(scope + "/") }
+        assessment.notes = ManifestNotes(set, acceptance, accepted: accepted)
+        assessment.brokenFiles.removeAll { !concerns($0, scope) }
+        assessment.diagnostics.removeAll { !concerns($0.file, scope) }
+        let isKnown =
+            set.models.contains { isMeant($0.file, by: scope) }
+            || accepted.contains { $0.root == root && isMeant($0.file, by: scope) }
+        if !isKnown, assessment.brokenFiles.isEmpty, assessment.diagnostics.isEmpty {
+            // A slip of the hand, most likely: nobody should take "no changes" for an answer.
+            assessment.brokenFiles = [scope]
+            assessment.diagnostics = [
+                Diagnostic(
+                    .error, file: scope, message: "no model is defined here, and none that is enforced was",
+                    hint: "name a manifest, or a folder that has some; `modelet apply \(root)` applies all of them")
+            ]
+        }
         return assessment
+    }
+
+    /// Whether a file, relative to its root, is what `scope` means: a file or a folder; `nil`: all of the root.
+    package static func isMeant(_ file: String, by scope: String?) -> Bool {
+        guard let scope else { return true }
+        return file == scope || file.hasPrefix(scope + "/")
+    }
+
+    /// Whether what is wrong with a file or folder is wrong with what `scope` means.
+    private static func concerns(_ path: String, _ scope: String) -> Bool {
+        path == "." || isMeant(path, by: scope) || scope.hasPrefix(path + "/")
     }
 
     package struct Assessment: Sendable {
         package var acceptance: Acceptance
+        /// What is to be remembered beside it.
+        package var notes = ManifestNotes()
         package var brokenFiles: [String]
         package var diagnostics: [Diagnostic]
     }
@@ -63,45 +121,31 @@ package struct ManifestApplier: Sendable {
         return (root, String(directory.dropFirst(root.count + 1)))
     }
 
-    private static func ownedElsewhere(_ model: ManifestModel) -> Diagnostic {
+    private static func ownedElsewhere(_ model: ManifestModel, by owner: String?) -> Diagnostic {
         Diagnostic(
             .error, file: model.file, line: model.line,
-            message: "\(model.key) is already defined by another root; that definition stays",
+            message:
+                "\(model.key) is already defined by another root\(owner.map { ", \($0)" } ?? ""); that definition stays",
             hint: "remove it there first, or give this one another name")
     }
 }
 
+/// Why manifests were not applied, or a revision not gone back to.
+package enum ApplyError: Error, Hashable, Sendable {
+    case store(StoreError)
+    /// It makes no sense as things are: a sentence.
+    case refused(String)
+}
+
 extension Acceptance {
-    /// Keeps only what concerns files in the folder `scope`, relative to the root.
+    /// Keeps only what concerns `scope`, a file or folder, relative to the root.
     package mutating func narrow(to scope: String, accepted: [ModelRecord]) {
-        let prefix = scope + "/"
+        func isElsewhere(_ file: String?) -> Bool { !(file.map { ManifestApplier.isMeant($0, by: scope) } ?? false) }
         let files = Dictionary(accepted.map { ($0.key, $0.file) }, uniquingKeysWith: { first, _ in first })
-        changes.removeAll { !$0.model.file.hasPrefix(prefix) }
-        removals.removeAll { files[$0]?.hasPrefix(prefix) != true }
-        heldRemovals.removeAll { files[$0]?.hasPrefix(prefix) != true }
-    }
-}
-
-/// An acceptance in the words of `plan`, in the order of the keys. Pure.
-package func plannedChanges(_ acceptance: Acceptance) -> [PlannedChange] {
-    let changes = acceptance.changes.map { change in
-        PlannedChange(
-            key: change.model.key, action: change.action,
-            cause: change.isNew ? "defined in \(change.model.file)" : change.cause)
-    }
-    let removals = acceptance.removals.map {
-        PlannedChange(key: $0, action: .remove, cause: "no longer defined by any manifest")
-    }
-    return (changes + removals).sorted { $0.key < $1.key }
-}
-
-extension Acceptance.Change {
-    fileprivate var action: PlannedChange.Action {
-        if isNew { return .create }
-        return replacesInstance ? .replace : .update
-    }
-
-    fileprivate var cause: String {
-        fields.isEmpty ? "moved to \(model.file)" : fields.map(\.description).joined(separator: ", ")
+        changes.removeAll { isElsewhere($0.model.file) }
+        removals.removeAll { isElsewhere(files[$0]) }
+        heldRemovals.removeAll { isElsewhere(files[$0]) }
+        releasedRemovals.removeAll { isElsewhere(files[$0]) }
+        moves.removeAll { isElsewhere($0.file) }
     }
 }

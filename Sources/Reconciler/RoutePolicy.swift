@@ -1,8 +1,12 @@
 package import ModelCore
 
 /// Where predictions for a model go. Pure.
-/// - Parameter instances: its live instances, oldest first.
-package func routeTarget(of model: ModelRecord, instances: [InstanceRecord], now: Timestamp) -> Route.Target {
+/// - Parameters:
+///   - instances: its live instances, oldest first.
+///   - isRestorable: whether something else is to serve where its generation has failed: callers are held for that.
+package func routeTarget(
+    of model: ModelRecord, instances: [InstanceRecord], isRestorable: Bool = false, now: Timestamp
+) -> Route.Target {
     if model.spec.isRemote { return .remote }
     if let instance = instances.first(where: { $0.isRouted && $0.phase == .ready && $0.unknownReason == nil }),
         let address = instance.address
@@ -11,6 +15,7 @@ package func routeTarget(of model: ModelRecord, instances: [InstanceRecord], now
     }
     let condition = condition(of: model, instances: instances, now: now)
     switch condition.state {
+    case .backoff where isRestorable, .failed where isRestorable: return .cold(state: condition.state)
     case .unknown, .unhealthy, .held, .backoff, .failed:
         return .unavailable(unavailability(of: model, condition: condition, now: now))
     case .standby, .pending, .pulling, .starting, .ready, .draining, .stopping, .remote:

@@ -111,17 +111,20 @@ package enum Provision: Hashable, Sendable {
 package struct PreparedInstance: Hashable, Sendable {
     package var shim: ProcessIdentity?
     package var containerID: String?
+    /// Which engine has the container.
+    package var engine: EngineIdentity?
 
-    package init(shim: ProcessIdentity? = nil, containerID: String? = nil) {
+    package init(shim: ProcessIdentity? = nil, containerID: String? = nil, engine: EngineIdentity? = nil) {
         self.shim = shim
         self.containerID = containerID
+        self.engine = engine
     }
 }
 
 /// Whether a recorded instance is the one found.
 package enum AdoptionVerdict: Sendable, Hashable {
-    /// Everything recorded agrees, and it runs.
-    case ours(server: ServerProcess?)
+    /// Everything recorded agrees, and it runs. `engine` is the one that has its container, where that is not recorded yet.
+    case ours(server: ServerProcess?, engine: EngineIdentity? = nil)
     /// It is gone, and nothing is left of it.
     case gone(ExitRecord)
     /// Neither can be proved: it must be neither signalled nor replaced.

@@ -1,13 +1,17 @@
 import Synchronization
 
-/// Lets one task at a time through, in the order of their coming; waiting blocks no thread.
+/// Lets only so many tasks through at a time, in the order of their coming; waiting blocks no thread.
 final class Turns: Sendable {
     private struct State {
-        var isTaken = false
+        var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    init(atOnce: Int = 1) {
+        state = Mutex(State(free: atOnce))
+    }
 
     /// The right to go on; to be given back once.
     struct Turn: Sendable {
@@ -20,8 +24,8 @@ final class Turns: Sendable {
     func take() async -> Turn {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
-                if !state.isTaken {
-                    state.isTaken = true
+                if state.free > 0 {
+                    state.free -= 1
                     return true
                 }
                 state.waiting.append(continuation)
@@ -35,7 +39,7 @@ final class Turns: Sendable {
     private func giveBack() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard !state.waiting.isEmpty else {
-                state.isTaken = false
+                state.free += 1
                 return nil
             }
             return state.waiting.removeFirst()

@@ -61,6 +61,7 @@ import Testing
         for id in running { world.runtime.setUnreadable(id, true) }
         try await world.run { _, routes in
             await routes.wait(for: .a) { $0.unavailability?.code == "model_unknown" }
+            try await eventually("it is to be looked at again") { world.time.sleepers > 0 }
             #expect(world.runtime.running(.a) == running)
             #expect(world.runtime.stopped == [])
             for id in running { world.runtime.setUnreadable(id, false) }
@@ -118,7 +119,7 @@ import Testing
         }
         #expect(try await world.store.model(.a)?.model.backoff == nil)
         try await world.run { controller, _ in
-            let (_, isReady) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60))
+            let isReady = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60)).reached
             #expect(isReady)
             #expect(world.runtime.launches(of: .a) == 1)
         }

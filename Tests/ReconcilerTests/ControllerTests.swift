@@ -42,7 +42,7 @@ import Testing
             let first = world.runtime.running(.a)
             try await world.define([.a: .local("two")], in: controller)
             await routes.wait(for: .a) { $0.isInstance && $0.instance != first[0] }
-            #expect(world.runtime.stopped == first)
+            try await eventually("the former one is stopped") { world.runtime.stopped == first }
             #expect(world.runtime.running(.a).count == 1)
         }
     }
@@ -117,24 +117,13 @@ import Testing
         try await world.define([.a: .local(load: .eager)])
         try await world.run { controller, routes in
             await routes.wait(for: .a) { $0.unavailability?.code == "model_failed" }
-            let (condition, reached) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(1000))
-            #expect(condition.state == .failed)
-            #expect(!reached)
+            let outcome = try await controller.wait(for: .ready, of: .a, timeout: .seconds(1000))
+            #expect(outcome.condition.state == .failed)
+            #expect(!outcome.reached)
             // `load` tries it again at once.
             world.runtime.setHabit(.runs, of: .a)
             try await controller.load(.a, by: "test")
             await routes.wait(for: .a) { $0.isInstance }
-        }
-    }
-
-    @Test func modelsOfAKindWithoutARuntimeFailWithAReason() async throws {
-        let world = World()
-        let spec = ModelSpec(source: .docker(DockerSpec(image: "x", container: ContainerSpec(containerPort: 80))))
-        try await world.define([.a: spec])
-        try await world.run { controller, routes in
-            await routes.wait(for: .a) { $0.isCold(.standby) }
-            controller.demand(.a)
-            await routes.wait(for: .a) { $0.unavailability?.message.contains("not supported yet") == true }
         }
     }
 
@@ -207,7 +196,7 @@ import Testing
             let first = world.runtime.running(.a)
             try await controller.restart(.a, by: "ann")
             await routes.wait(for: .a) { $0.isInstance && $0.instance != first[0] }
-            #expect(world.runtime.stopped == first)
+            try await eventually("the former one is stopped") { world.runtime.stopped == first }
         }
     }
 
@@ -219,11 +208,11 @@ import Testing
             await routes.wait(for: .a) { $0.isInstance }
             // Recorded, and the worker has not come to it.
             try await world.store.commit(.restart(.a, by: "ann"), at: world.time.now())
-            let (condition, isDone) = try await controller.wait(for: .ready, of: .a, timeout: .zero)
-            #expect(condition.state == .ready)
-            #expect(!isDone)
+            let outcome = try await controller.wait(for: .ready, of: .a, timeout: .zero)
+            #expect(outcome.condition.state == .ready)
+            #expect(!outcome.reached)
             controller.enqueue(.a)
-            let (_, isDoneLater) = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60))
+            let isDoneLater = try await controller.wait(for: .ready, of: .a, timeout: .seconds(60)).reached
             #expect(isDoneLater)
             #expect(world.runtime.launches(of: .a) == 2)
         }

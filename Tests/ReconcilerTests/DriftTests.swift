@@ -79,11 +79,36 @@ import Testing
             await routes.wait(for: .a) { $0.isInstance && $0.instance != first.first }
             #expect(world.store.allInstances.map(\.image) == [Self.old, Self.new])
             #expect(world.store.allInstances.map(\.generation) == [1, 2])
+            try await eventually("the former one has ended") { world.runtime.running(.a).count == 1 }
             #expect(world.store.allInstances.first?.stopCause == "image: sha256:1 → sha256:2")
-            #expect(try await world.drift(of: .a) == nil)
+            try await eventually("drift is forgotten") { try await world.drift(of: .a) == nil }
             // It was fetched once, not once more for the start.
             #expect(images.questions(of: .a) == 3)
             #expect(world.store.pulls.map(\.outcome) == [.succeeded])
+        }
+    }
+
+    /// What serves is replaced for the same reason in the end, however many tries that takes.
+    @Test func newImageIsTheCauseEvenWhereItsFirstTriesFail() async throws {
+        let world = World(containers: true)
+        let images = world.runtime.images
+        try await world.define([.a: .docker(load: .eager, pull: .always)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let first = world.runtime.running(.a)
+            world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), of: .a)
+            images.move("x:1", to: "sha256:2")
+            await look(controller)
+            try await eventually("it has failed twice") {
+                try await world.store.model(.a)?.model.backoff?.failures == 2
+            }
+            #expect(routes.target(.a).instance == first.first)
+            world.runtime.setHabit(.runs, of: .a)
+            world.time.advance(by: 60)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first.first }
+            try await eventually("the former one has ended") { world.runtime.running(.a).count == 1 }
+            #expect(world.store.allInstances.first?.stopCause == "image: sha256:1 → sha256:2")
+            try await eventually("drift is forgotten") { try await world.drift(of: .a) == nil }
         }
     }
 
@@ -110,6 +135,34 @@ import Testing
             images.script(.ready(image: Self.new), for: .a)
             await look(controller)
             await routes.wait(for: .a) { $0.isInstance && $0.instance != first.first }
+        }
+    }
+
+    /// The policy of the daemon, or the disk: what must not be launched is not even fetched.
+    @Test func newImageThatMustNotBeLaunchedIsNotAskedForAndLeavesWhatRuns() async throws {
+        let world = World(containers: true)
+        let images = world.runtime.images
+        try await world.define([.a: .docker(load: .eager, pull: .always)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let first = world.runtime.running(.a)
+            world.setObstacle("images of x are not allowed by the policy of this daemon")
+            images.move("x:1", to: "sha256:2")
+            await look(controller)
+            await controller.look(at: [.a])
+            #expect(try await world.drift(of: .a) == Self.new)
+            #expect(images.questions(of: .a) == 1)
+            #expect(world.store.pulls == [])
+            #expect(controller.state.withLock(\.following).isEmpty)
+            #expect(routes.target(.a).instance == first.first)
+            let model = try await world.store.model(.a)?.model
+            #expect(model?.generation == 1 && model?.backoff == nil)
+            #expect(try await world.condition(of: .a) == ModelCondition(.ready))
+            // Once it may, the next look follows.
+            world.setObstacle(nil)
+            await look(controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first.first }
+            #expect(world.store.allInstances.map(\.image) == [Self.old, Self.new])
         }
     }
 

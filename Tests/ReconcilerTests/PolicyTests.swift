@@ -2,27 +2,6 @@ import ModelCore
 import Reconciler
 import Testing
 
-@Suite struct WorkQueueTests {
-    private let key = ModelKey(domain: "d", source: "s", model: "m")
-
-    @Test func keyIsQueuedOnce() {
-        var queue = WorkQueue()
-        let added = [queue.add(key), queue.add(key)]
-        #expect(added == [true, false])
-    }
-
-    @Test func keyInWorkIsLookedAtAgainAndNeverInTwoHands() {
-        var queue = WorkQueue()
-        _ = queue.add(key)
-        queue.begin(key)
-        let added = [queue.add(key), queue.add(key)]
-        #expect(added == [false, false])
-        let isDue = [queue.finish(key), queue.finish(key)]
-        #expect(isDue == [true, false])
-        #expect(queue.isEmpty)
-    }
-}
-
 @Suite struct ReadinessPolicyTests {
     private let address = "127.0.0.1"
 

@@ -174,6 +174,47 @@ import Testing
         }
     }
 
+    /// Somebody who is idle, and whose leaving would not be enough, tells nothing new.
+    @Test func whoWaitsForMoreThanIdleModelsTakeLooksAgainWhenSomethingHappens() async throws {
+        let world = World()
+        let idle = Self.keys[0]
+        try await world.define([
+            .a: .local(load: .eager) { $0.memory = 6 }, .b: .local { $0.memory = 5 }, idle: .local { $0.memory = 2 },
+        ])
+        try await world.run(limits: HostLimits(memory: 10)) { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            await demand(idle, controller, routes)
+            controller.demand(.b)
+            await routes.wait(for: .b) { $0.isCold(.pending) }
+            await controller.look(at: [.b])
+            #expect(controller.state.withLock { $0.waitingForRoom.keys.contains(.b) })
+            #expect(controller.state.withLock(\.idleWatches) == [])
+            #expect(world.runtime.stopped == [])
+        }
+    }
+
+    @Test func portThatWasGivenBackWhileItsModelStoodInLineIsNotWaitedFor() async throws {
+        let world = World()
+        try await world.define([.a: .local(port: 9000), .b: .local(load: .eager, port: 9000)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .b) { $0.isInstance }
+            let model = try #require(try await world.store.model(.a)?.model)
+            func looksAgain() async throws -> Bool {
+                controller.state.withLock { state in
+                    state.waitingForRoom[.a] = world.time.now()
+                    state.parked.insert(.a)
+                }
+                // As whatever is given back does: it leaves those alone who stand in line.
+                controller.wakeParked()
+                return try await controller.park(model, until: 9000, isFreeOf: .b)
+            }
+            #expect(try await !looksAgain())
+            try await controller.unload(.b, hold: true, by: "ann")
+            try await eventually("the port is free") { try await world.store.liveInstances().isEmpty }
+            #expect(try await looksAgain())
+        }
+    }
+
     @Test func modelLargerThanTheBudgetFailsWithAReasonAndHarmsNobody() async throws {
         let world = World()
         try await world.define([.a: .local(), .b: .local { $0.memory = 11 << 30 }])

@@ -58,6 +58,13 @@ struct World {
         try await controller(RecordingRoutes(), limits: HostLimits()).adoptInstances()
     }
 
+    /// A controller that has adopted, and whose loop does not run.
+    func controllerAtRest() async throws -> Controller {
+        let controller = controller(RecordingRoutes(), limits: HostLimits())
+        try await controller.adoptInstances()
+        return controller
+    }
+
     private func controller(_ routes: RecordingRoutes, limits: HostLimits) -> Controller {
         let runtime = runtime
         let obstacle = obstacle

@@ -1,0 +1,197 @@
+import Logging
+import ModelCore
+import Synchronization
+
+/// Two instances of one model, where one takes the place of the other, and what is done where the new one fails.
+///
+/// What is on its way out is left to a task of its own, so that a slow drain does not keep its model from being looked at:
+/// the successor becomes ready, fails, or is edited again meanwhile. The task changes nothing but through the worker of the
+/// key, and is not needed for what comes next: what is recorded as leaving and seen to by nobody is stopped.
+extension Controller {
+    /// Adds to an observation what only this controller knows of a replacement, and what could be started in its place.
+    func noteReplacing(_ observed: inout Observation) async throws(StoreError) {
+        let model = observed.model
+        let ids = observed.instances.map(\.id)
+        state.withLock { state in
+            observed.attended = state.attended.intersection(ids)
+            // Said anew by whoever still waits for one.
+            state.awaitedPorts[model.key] = nil
+            observed.formerSpecs = state.formerSpecs(of: observed.instances)
+            observed.lacksRoomBeside = state.lackingRoomBeside[model.key] == model.generation
+        }
+        observed.restorable = try await restorable(model)
+        let isRestorable = observed.restorable != nil
+        state.withLock { state in
+            if isRestorable { state.restorable.insert(model.key) } else { state.restorable.remove(model.key) }
+        }
+    }
+
+    /// Remembers what those instances were accepted with that are not what is wanted any more.
+    func noteFormerSpecs(of model: ModelRecord, _ instances: [InstanceRecord]) async throws(StoreError) {
+        for instance in instances {
+            guard !model.isFulfilled(by: instance) else {
+                _ = state.withLock { $0.formerSpecs.removeValue(forKey: instance.id) }
+                continue
+            }
+            guard state.withLock({ $0.formerSpecs[instance.id] == nil }) else { continue }
+            // Not that of its own generation: where an edit was taken back, it served a later one, too.
+            let spec = try await parts.store.spec(
+                of: model.key, running: instance.source, before: model.endOfFulfilment(by: instance))
+            guard let spec else { continue }
+            state.withLock { $0.formerSpecs[instance.id] = spec }
+        }
+    }
+
+    /// What may be started again in place of the generation that has failed.
+    func restorable(_ model: ModelRecord) async throws(StoreError) -> InstanceRecord? {
+        guard model.backoff != nil, let last = try await parts.store.lastReady(of: model.key) else { return nil }
+        return model.mayRestore(last) ? last : nil
+    }
+
+    /// Launches what was ready last once more: the same image, whatever its name stands for now.
+    func restore(_ last: InstanceRecord, for model: ModelRecord, cause: String) async throws(StoreError) -> Bool {
+        let order = LaunchOrder(
+            source: last.source, generation: last.generation, image: last.image, insteadOf: model.generation)
+        guard let runtime = parts.runtime(order.source) else { return false }
+        if let obstacle = parts.obstacle(order.source, model.root) {
+            let failure = LoadFailure(.terminal, obstacle, at: parts.time.now())
+            return try await fail(model, failure, insteadOf: order.insteadOf)
+        }
+        switch try await supplyAgain(last, for: model, with: runtime, cause: cause) {
+        case .ready: return try await launch(order, of: model, with: runtime, cause: cause)
+        case .underway: return try await awaitPull(of: model)
+        // Cut short by the end of this controller, and no failure of the model.
+        case .failed where Task.isCancelled: return false
+        case .failed(let failure): return try await fail(model, failure, insteadOf: order.insteadOf)
+        }
+    }
+
+    // MARK: - Ports
+
+    /// The model waits for a port. Where that one's model waits, over however many others, for one that this model serves
+    /// on, one of them ends what serves first: the one whose key is the least, and the others follow.
+    /// - Returns: whether it is this one.
+    func yieldsPort(of model: ModelRecord, waitingFor port: Int) async throws(StoreError) -> Bool {
+        let serving = try await parts.store.liveInstances().filter(\.phase.isCurrent).map { ($0.port, $0.key) }
+        let holders = Dictionary(serving) { first, _ in first }
+        let yields = state.withLock { state -> ModelKey? in
+            state.awaitedPorts[model.key] = port
+            let cycle = portCycle(of: model.key, waiting: state.awaitedPorts, serving: holders)
+            guard let least = cycle?.min() else { return nil }
+            if least == model.key { state.lackingRoomBeside[model.key] = model.generation }
+            return least
+        }
+        guard let yields else { return false }
+        guard yields == model.key else {
+            enqueue([yields])
+            return false
+        }
+        parts.logger.notice(
+            "models wait for each other's ports: what serves of this one ends first",
+            metadata: ["model.key": "\(model.key)", "port": "\(port)"])
+        return true
+    }
+
+    // MARK: - Failures
+
+    /// What a failure means for its model.
+    struct Setback: Sendable {
+        var failure: LoadFailure
+        /// What is to be remembered; `nil` where it says nothing of what is to be started next.
+        var backoff: Backoff?
+        /// Whether nothing serves in spite of it, nor will without being asked again.
+        var isFelt: Bool
+    }
+
+    /// - Parameter instance: the one that has failed, or died.
+    func setback(
+        to model: ModelRecord, by failure: LoadFailure, of instance: InstanceRecord
+    ) async throws(StoreError) -> Setback {
+        let others = try await parts.store.model(model.key)?.instances.filter { $0.id != instance.id } ?? []
+        let hasOther = others.contains { $0.phase.isCurrent }
+        guard !model.isFulfilled(by: instance) else {
+            // What has served once has an end like any other; what has not leaves its callers to what did.
+            let mayGoOn = instance.readyAt == nil
+            return try await setback(to: model, by: failure, isOfStandIn: false, hasOther: hasOther, mayGoOn: mayGoOn)
+        }
+        guard model.backoff != nil, instance.insteadOf == model.generation else {
+            return Setback(failure: failure, backoff: nil, isFelt: !hasOther)
+        }
+        let lasted = instance.phase == .ready && failure.at >= instance.phaseSince + Backoff.forgottenAfter
+        return try await setback(
+            to: model, by: failure, isOfStandIn: true, hasOther: hasOther, mayGoOn: instance.readyAt == nil,
+            lasted: lasted)
+    }
+
+    func setback(
+        to model: ModelRecord, by failure: LoadFailure, isOfStandIn: Bool
+    ) async throws(StoreError) -> Setback {
+        let others = try await parts.store.model(model.key)?.instances ?? []
+        return try await setback(
+            to: model, by: failure, isOfStandIn: isOfStandIn, hasOther: others.contains { $0.phase.isCurrent },
+            mayGoOn: true)
+    }
+
+    private func setback(
+        to model: ModelRecord, by failure: LoadFailure, isOfStandIn: Bool, hasOther: Bool, mayGoOn: Bool,
+        lasted: Bool = false
+    ) async throws(StoreError) -> Setback {
+        var after = model
+        let backoff: Backoff
+        if isOfStandIn {
+            backoff = self.backoff(after: failure, previous: lasted ? nil : model.restoration)
+            after.restoration = backoff
+        } else {
+            backoff = self.backoff(after: failure, previous: model.backoff)
+            after.backoff = backoff
+        }
+        let goesOn = mayGoOn && !hasOther ? try await restorable(after) != nil : hasOther
+        return Setback(failure: failure, backoff: backoff, isFelt: !goesOn)
+    }
+
+    /// Tells the log, and where nothing serves in spite of it the callers that are held.
+    func tell(of setback: Setback, _ model: ModelRecord) async {
+        if setback.isFelt { return await tellCallers(of: model, about: setback.failure) }
+        parts.logger.warning(
+            "load failed; what served before is kept, or started again",
+            metadata: ["model.key": "\(model.key)", "reason": "\(setback.failure.message)"])
+    }
+
+    // MARK: - On the way out
+
+    /// Leaves an instance on its way out to a task. The next look after the task has ended goes on from what is recorded
+    /// then; so does the next controller.
+    func attend(_ instance: InstanceRecord, by job: Job) {
+        _ = state.withLock { $0.attended.insert(instance.id) }
+        submit.yield(job)
+    }
+
+    func end(_ instance: InstanceRecord, with runtime: any Runtime, grace: Seconds) async {
+        let verdict = await runtime.stop(instance, grace: grace.duration)
+        // Cut short by the end of this controller: the next one goes on from `stopping`.
+        if case .unknown = verdict, Task.isCancelled { return }
+        dismiss(instance, after: .ended(instance, verdict))
+    }
+
+    /// Nobody attends to the instance any more. In one piece with the next look: there is no moment at which a controller
+    /// that is shutting down could think that nothing is left to do.
+    func dismiss(_ instance: InstanceRecord, after sighting: Sighting? = nil) {
+        startWorkers { state in
+            state.attended.remove(instance.id)
+            if let sighting { state.sightings[instance.key, default: []].append(sighting) }
+            state.queue.add(instance.key)
+        }
+    }
+}
+
+extension Controller.State {
+    func formerSpecs(of instances: [InstanceRecord]) -> [InstanceID: ModelSpec] {
+        var specs: [InstanceID: ModelSpec] = [:]
+        for instance in instances { specs[instance.id] = formerSpecs[instance.id] }
+        return specs
+    }
+}
+
+extension Observation {
+    func instance(_ id: InstanceID) -> InstanceRecord? { instances.first { $0.id == id } }
+}

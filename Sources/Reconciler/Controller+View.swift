@@ -1,0 +1,68 @@
+package import ModelCore
+import Synchronization
+
+/// Saying what is seen and decided, without doing anything about it.
+extension Controller {
+    package func view(of key: ModelKey) async throws(ControlError) -> ControllerView {
+        let found: (model: ModelRecord, instances: [InstanceRecord])?
+        var restorable: InstanceRecord?
+        do throws(StoreError) {
+            found = try await parts.store.model(key)
+            if let found { restorable = try await self.restorable(found.model) }
+        } catch {
+            throw ControlError(error)
+        }
+        guard let (model, instances) = found else {
+            _ = try await existing(key)
+            throw .noSuchModel(key, suggestion: nil)
+        }
+        let activity = await parts.routes.activity(of: instances.map(\.id))
+        let idleSince = await idleSince(of: model, instances)
+        let now = parts.time.now()
+        return state.withLock { state in
+            var observed = state.observation(of: model, instances, idleSince: idleSince)
+            observed.restorable = restorable
+            // What is recorded half way through a step would be decided on as what a crash has left.
+            let isInWork = state.queue.isInWork(key)
+            var view = ControllerView(
+                decision: isInWork ? DecisionReport(.underway) : DecisionReport(decide(observed, now: now)))
+            view.isShuttingDown = observed.isShuttingDown
+            view.idleSince = idleSince
+            view.eviction = observed.eviction
+            view.isSupplied = observed.isSupplied
+            view.nextLook = state.timers[key]
+            view.inLineSince = state.waitingForRoom[key]
+            view.calledSince = state.calls[key]
+            view.instances = instances.map { instance in
+                InstanceView(
+                    id: instance.id, inFlight: activity[instance.id]?.inFlight ?? 0,
+                    lastAnswer: activity[instance.id]?.lastAnswer(at: now), lastProbe: state.lastProbe[instance.id])
+            }
+            return view
+        }
+    }
+}
+
+extension Controller.State {
+    /// What a step would be decided by, as far as it is known without asking anybody.
+    fileprivate func observation(
+        of model: ModelRecord, _ instances: [InstanceRecord], idleSince: Timestamp?
+    ) -> Observation {
+        let eviction = evictions[model.key].flatMap { eviction in
+            instances.contains { $0.id == eviction.instance && $0.phase.isCurrent } ? eviction.cause : nil
+        }
+        var observed = Observation(
+            model: model, instances: instances, isShuttingDown: mode == .stopping, idleSince: idleSince,
+            eviction: eviction)
+        observed.attended = attended.intersection(instances.map(\.id))
+        observed.formerSpecs = formerSpecs(of: instances)
+        observed.lacksRoomBeside = lackingRoomBeside[model.key] == model.generation
+        observed.isSupplied = hasSupply(for: observed)
+        return observed
+    }
+
+    private func hasSupply(for observed: Observation) -> Bool {
+        guard observed.replaced != nil, let source = observed.model.spec.source else { return true }
+        return source.container == nil || supplies[observed.model.key]?.source == source.runFields
+    }
+}

@@ -1,0 +1,651 @@
+import ModelCore
+@testable import Reconciler
+import Synchronization
+import TestSupport
+import Testing
+
+/// One instance takes the place of another.
+@Suite struct ReplaceTests {
+    static func spec(
+        _ command: String, update: UpdatePolicy? = nil, port: Int? = nil, _ change: (inout ModelSpec) -> Void = { _ in }
+    ) -> ModelSpec {
+        .local(command, port: port) { spec in
+            spec.update = update
+            change(&spec)
+        }
+    }
+
+    /// A world in which an on-demand model serves as `one`.
+    private static func serving(
+        _ spec: ModelSpec = spec("one"), limits: HostLimits? = nil, in world: World = World(),
+        _ body: (World, Controller, RecordingRoutes, InstanceID) async throws -> Void
+    ) async throws {
+        try await world.define([.a: spec])
+        try await world.run(limits: limits) { controller, routes in
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.isInstance }
+            let first = try #require(routes.target(.a).instance)
+            try await body(world, controller, routes, first)
+        }
+    }
+
+    /// The port of the instance that is launched next.
+    private static let secondPort = 20002
+    private static let isLoading = ProbeVerdict.failed(reason: "connection refused")
+
+    private func blocked(_ message: String, _ from: Int = 1, _ to: Int = 2) -> ModelCondition {
+        ModelCondition(
+            .ready, "BlockedByFailedLoad: generation \(to) has failed: \(message); generation \(from) serves")
+    }
+
+    /// Waits until exactly one server is left, and predictions go to it.
+    private func untilAlone(_ command: String, _ world: World, _ routes: RecordingRoutes) async throws {
+        try await eventually("\(command) alone serves") {
+            world.runtime.commands(.a) == [command] && routes.target(.a).instance == world.runtime.running(.a).first
+        }
+    }
+
+    // MARK: - Beside each other
+
+    @Test func theFormerServesUntilTheNextIsReady() async throws {
+        try await Self.serving { world, controller, routes, first in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            let served = routes.history.count
+            try await world.define([.a: Self.spec("two")], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            await controller.look(at: [.a])
+            #expect(routes.target(.a).instance == first)
+            let condition = try await world.condition(of: .a)
+            #expect(condition == ModelCondition(.ready, "generation 1 serves until generation 2 is ready"))
+            let isDone = try await controller.wait(for: .ready, of: .a, timeout: .zero).reached
+            #expect(!isDone)
+
+            world.prober.answer(nil, onPort: Self.secondPort)
+            world.time.advance(by: 1)
+            try await untilAlone("two", world, routes)
+            #expect(world.runtime.stopped == [first])
+            // Not for a moment had predictions nowhere to go.
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance })
+            let after = try await controller.wait(for: .ready, of: .a, timeout: .zero)
+            #expect(after.reached)
+            #expect(after.condition == ModelCondition(.ready))
+        }
+    }
+
+    /// Neither is the former one asked, nor is it judged, as the next one is to be.
+    @Test func anEditTakesEffectAsAWhole() async throws {
+        let probe = { @Sendable (path: String) in
+            var probe = ProbeSpec()
+            probe.path = path
+            return ReadinessSpec.http(probe)
+        }
+        let old = Self.spec("one") { $0.readiness = probe("/old") }
+        try await Self.serving(old) { world, controller, routes, first in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            let edited = Self.spec("two") { spec in
+                spec.endpoint = "/v2/predict"
+                spec.readiness = probe("/new")
+            }
+            try await world.define([.a: edited], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            await controller.look(at: [.a])
+            #expect(routes.route(.a)?.endpoint == "/predict")
+            let instances = try #require(try await world.store.model(.a)?.instances)
+            #expect(instances.map { controller.effectiveSpec(of: $0)?.readiness } == [probe("/old"), probe("/new")])
+
+            world.prober.answer(nil, onPort: Self.secondPort)
+            world.time.advance(by: 1)
+            try await untilAlone("two", world, routes)
+            #expect(routes.route(.a)?.endpoint == "/v2/predict")
+        }
+        // The next controller knows it, too.
+        let world = World()
+        try await Self.serving(old, in: world) { world, controller, _, _ in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            try await world.define([.a: Self.spec("two") { $0.endpoint = "/v2/predict" }], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+        }
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(routes.route(.a)?.endpoint == "/predict")
+        }
+    }
+
+    /// What serves on is asked as it was asked last, though it was launched for a revision before that.
+    @Test func whatServedATakenBackEditIsAskedAsThatSaid() async throws {
+        let world = World()
+        let asked = { @Sendable (command: String, timeout: Seconds) in Self.spec(command) { $0.timeout = timeout } }
+        try await Self.serving(asked("one", 1), in: world) { world, controller, routes, first in
+            for port in 20002...20005 { world.prober.answer(Self.isLoading, onPort: port) }
+            try await world.define([.a: asked("two", 1)], in: controller)
+            try await eventually("two is loading") { world.runtime.commands(.a) == ["one", "two"] }
+            try await world.define([.a: asked("one", 2)], in: controller)
+            try await untilAlone("one", world, routes)
+            await controller.look(at: [.a])
+            #expect(routes.route(.a)?.timeout == 2)
+            try await world.define([.a: asked("three", 3)], in: controller)
+            try await eventually("three is loading") { world.runtime.commands(.a) == ["one", "three"] }
+            await controller.look(at: [.a])
+            #expect(routes.target(.a).instance == first)
+            #expect(routes.route(.a)?.timeout == 2)
+        }
+        // The next controller knows it, too.
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            #expect(routes.route(.a)?.timeout == 2)
+        }
+    }
+
+    /// The route is recorded before it is published, and published before what it leads away from is ended.
+    @Test func theRouteIsFlippedInOneStep() async throws {
+        try await Self.serving { world, controller, routes, first in
+            try await world.define([.a: Self.spec("two")], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            let routed = world.store.allInstances.filter(\.isRouted)
+            #expect(routed.map(\.id) == [routes.target(.a).instance])
+            #expect(routed.allSatisfy { $0.phase == .ready })
+            try await untilAlone("two", world, routes)
+        }
+    }
+
+    @Test(arguments: [
+        InMemoryRuntime.Habit.exitsAtOnce(code: 1, log: []), .cannotBeExecuted, .cannotBePrepared(.terminal),
+    ])
+    func theFormerServesOnWhereTheNextFails(_ habit: InMemoryRuntime.Habit) async throws {
+        try await Self.serving { world, controller, routes, first in
+            world.runtime.setHabit(habit, ofCommand: "bad")
+            let served = routes.history.count
+            try await world.define([.a: Self.spec("bad")], in: controller)
+            try await eventually("the new one has failed") {
+                try await world.condition(of: .a)?.reason?.hasPrefix("BlockedByFailedLoad: generation 2") == true
+            }
+            await controller.look(at: [.a])
+            #expect(routes.target(.a).instance == first)
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance })
+            let model = try #require(try await world.store.model(.a)?.model)
+            // It is on demand; what has failed does not end what it is loaded for.
+            #expect(model.isDemanded)
+            let transition = Transition(of: model, instances: world.store.allInstances.filter(\.phase.isLive))
+            #expect(transition?.state == .blocked)
+
+            // The next good edit proceeds at once.
+            try await world.define([.a: Self.spec("good")], in: controller)
+            try await untilAlone("good", world, routes)
+            #expect(try await world.store.model(.a)?.model.backoff == nil)
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance })
+        }
+    }
+
+    @Test func aFailureThatIsFinalEndsAWait() async throws {
+        try await Self.serving { world, controller, _, _ in
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "bad")
+            try await world.define([.a: Self.spec("bad")], in: controller)
+            let outcome = try await controller.wait(for: .ready, of: .a, timeout: .seconds(1000))
+            #expect(!outcome.reached)
+            #expect(outcome.condition == blocked("command not found"))
+        }
+    }
+
+    @Test func aRetryFinallySucceeds() async throws {
+        try await Self.serving { world, controller, routes, first in
+            world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), ofCommand: "two")
+            try await world.define([.a: Self.spec("two")], in: controller)
+            for failures in 2...5 {
+                try await eventually("it has failed \(failures) times") {
+                    try await world.store.model(.a)?.model.backoff?.failures == failures
+                }
+                #expect(routes.target(.a).instance == first)
+                if failures == 5 { world.runtime.setHabit(.runs, ofCommand: "two") }
+                await controller.look(at: [.a])
+                world.time.advance(by: 75)
+            }
+            try await untilAlone("two", world, routes)
+            #expect(world.runtime.launches(of: .a) == 7)
+        }
+    }
+
+    @Test func whatIsNeverReadyIsGivenUp() async throws {
+        try await Self.serving { world, controller, routes, first in
+            // It is tried again at once, on the next port.
+            for port in 20002...20003 { world.prober.answer(Self.isLoading, onPort: port) }
+            try await world.define([.a: Self.spec("two") { $0.startTimeout = 30 }], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            await controller.look(at: [.a])
+            world.time.advance(by: 31)
+            try await eventually("the new one has failed") {
+                try await world.store.model(.a)?.model.backoff?.failures == 1
+            }
+            let reason = try #require(try await world.condition(of: .a)?.reason)
+            #expect(reason.contains("not ready within start_timeout (30s); the last probe said: connection refused"))
+            #expect(routes.target(.a).instance == first)
+            try await eventually("it is tried again") { world.runtime.launches(of: .a) == 3 }
+            await controller.look(at: [.a])
+            world.prober.answer(nil, onPort: 20003)
+            world.time.advance(by: 1)
+            try await untilAlone("two", world, routes)
+        }
+    }
+
+    @Test func aSlowDrainDelaysNothing() async throws {
+        try await Self.serving { world, controller, routes, first in
+            routes.setActivity(InstanceActivity(inFlight: 1), of: first)
+            try await world.define([.a: Self.spec("two")], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await eventually("the first is being drained") {
+                world.store.allInstances.first?.phase == .draining
+            }
+            try await world.define([.a: Self.spec("three")], in: controller)
+            try await eventually("the third serves") {
+                routes.target(.a).instance == world.store.allInstances.last?.id
+                    && world.runtime.commands(.a) == ["one", "three"]
+            }
+            #expect(!world.runtime.stopped.contains(first))
+            routes.setActivity(InstanceActivity(), of: first)
+            try await untilAlone("three", world, routes)
+        }
+    }
+
+    /// What still answers one long request keeps nobody else waiting.
+    @Test func aSuccessorThatDiesDuringTheDrainIsStartedAgainAtOnce() async throws {
+        try await Self.serving { world, controller, routes, first in
+            routes.setActivity(InstanceActivity(inFlight: 1), of: first)
+            try await world.define([.a: Self.spec("two")], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await eventually("the first is being drained") {
+                world.store.allInstances.first?.phase == .draining
+            }
+            let second = try #require(routes.target(.a).instance)
+            world.runtime.crash(second)
+            try await eventually("another one serves") {
+                // Asked for again and again, as by callers: what was asked for before the end counts no longer.
+                controller.demand(.a)
+                return routes.target(.a).instance.map { $0 != first && $0 != second } == true
+            }
+            #expect(world.runtime.commands(.a) == ["one", "two"])
+            #expect(!world.runtime.stopped.contains(first))
+            routes.setActivity(InstanceActivity(), of: first)
+            try await untilAlone("two", world, routes)
+        }
+    }
+
+    @Test func ofSeveralEditsTheLastCounts() async throws {
+        try await Self.serving { world, controller, routes, first in
+            for port in 20002...20010 { world.prober.answer(Self.isLoading, onPort: port) }
+            for number in 2...5 {
+                try await world.define([.a: Self.spec("\(number)")], in: controller)
+                try await eventually("\(number) is loading") {
+                    world.runtime.commands(.a) == ["\(number)", "one"]
+                }
+                #expect(routes.target(.a).instance == first)
+            }
+            for port in 20002...20010 { world.prober.answer(nil, onPort: port) }
+            world.time.advance(by: 1)
+            try await untilAlone("5", world, routes)
+            #expect(world.runtime.mostAtOnce(.a) <= 3)
+        }
+    }
+
+    @Test func anEditThatIsTakenBackCostsNothing() async throws {
+        try await Self.serving { world, controller, routes, first in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            try await world.define([.a: Self.spec("two")], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            try await world.define([.a: Self.spec("one")], in: controller)
+            try await untilAlone("one", world, routes)
+            #expect(routes.target(.a).instance == first)
+            #expect(world.runtime.launches(of: .a) == 2)
+            let outcome = try await controller.wait(for: .ready, of: .a, timeout: .zero)
+            #expect(outcome.reached)
+            #expect(outcome.condition == ModelCondition(.ready))
+            // A restart means it all the same.
+            try await controller.restart(.a, by: "ann")
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await untilAlone("one", world, routes)
+        }
+    }
+
+    @Test func theFormersEndIsNoFailureOfTheNext() async throws {
+        try await Self.serving { world, controller, routes, first in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            try await world.define([.a: Self.spec("two")], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            world.runtime.crash(first)
+            await routes.wait(for: .a) { $0.isCold(.starting) }
+            let model = try #require(try await world.store.model(.a)?.model)
+            #expect(model.isDemanded)
+            #expect(model.backoff == nil)
+            world.prober.answer(nil, onPort: Self.secondPort)
+            world.time.advance(by: 1)
+            try await untilAlone("two", world, routes)
+        }
+    }
+
+    @Test func aFormerThatIsFoundDeadDoesNotEndTheNext() async throws {
+        let liveness = { @Sendable (spec: inout ModelSpec) in
+            spec.liveness = ProbeSpec()
+            spec.liveness?.failures = 1
+        }
+        let world = World()
+        try await Self.serving(Self.spec("one", port: 9000, liveness), in: world) { world, controller, routes, first in
+            world.prober.answer(Self.isLoading, onPort: 20001)
+            try await world.define([.a: Self.spec("two", liveness)], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            await controller.look(at: [.a])
+            world.prober.answer(.answered(status: 500, address: "127.0.0.1"), onPort: 9000)
+            try await eventually("the former one has ended") {
+                world.time.advance(by: 10)
+                return world.runtime.commands(.a) == ["two"]
+            }
+            #expect(try await world.store.model(.a)?.model.isDemanded == true)
+            world.prober.answer(nil, onPort: 20001)
+            try await eventually("the next one serves") {
+                world.time.advance(by: 1)
+                return routes.target(.a).instance == world.runtime.running(.a).first
+            }
+        }
+    }
+
+    /// How a model ends while two instances of it are there.
+    enum End: CaseIterable, Sendable {
+        case unloaded, held, removed, remote, shutDown
+    }
+
+    @Test(arguments: End.allCases, [false, true])
+    func bothEndTogether(_ end: End, isDraining: Bool) async throws {
+        try await Self.serving { world, controller, routes, first in
+            if isDraining {
+                routes.setActivity(InstanceActivity(inFlight: 1), of: first)
+            } else {
+                world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            }
+            try await world.define([.a: Self.spec("two")], in: controller)
+            if isDraining { await routes.wait(for: .a) { $0.isInstance && $0.instance != first } }
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+            switch end {
+            case .unloaded: try await controller.unload(.a, hold: false, by: "ann")
+            case .held: try await controller.unload(.a, hold: true, by: "ann")
+            case .removed: try await world.define([:], in: controller)
+            case .remote: try await world.define([.a: ModelSpec(baseURL: "http://x")], in: controller)
+            case .shutDown: await controller.shutDown(keepingInstances: false)
+            }
+            if isDraining {
+                try await eventually("the second has ended") { world.runtime.commands(.a) == ["one"] }
+                #expect(!world.runtime.stopped.contains(first))
+                routes.setActivity(InstanceActivity(), of: first)
+            }
+            try await eventually("nothing runs") { world.runtime.running(.a).isEmpty }
+            if end == .shutDown { await controller.finished.wait() }
+            #expect(world.runtime.launches(of: .a) == 2)
+            try await eventually("nothing is left in the state") {
+                try await world.store.model(.a)?.instances.isEmpty ?? true
+            }
+        }
+    }
+
+    // MARK: - One after the other
+
+    /// Why two instances cannot be there together.
+    enum Obstacle: CaseIterable, Sendable {
+        case policy, port, room
+
+        func spec(_ command: String) -> ModelSpec {
+            switch self {
+            case .policy: ReplaceTests.spec(command, update: .resource)
+            case .port: ReplaceTests.spec(command, port: 9000)
+            case .room: ReplaceTests.spec(command) { $0.memory = 6 }
+            }
+        }
+    }
+
+    @Test(arguments: Obstacle.allCases)
+    func theFormerEndsFirstWhereTheyCannotBeThereTogether(_ obstacle: Obstacle) async throws {
+        let limits = HostLimits(memory: obstacle == .room ? 10 : nil)
+        let world = World()
+        try await Self.serving(obstacle.spec("one"), limits: limits, in: world) { world, controller, routes, first in
+            let served = routes.history.count
+            try await world.define([.a: obstacle.spec("two")], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await untilAlone("two", world, routes)
+            #expect(world.runtime.mostAtOnce(.a) == 1)
+            // Callers are held across the gap, not sent away.
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance || $0.isCold })
+            #expect(try await world.store.model(.a)?.model.isDemanded == true)
+        }
+    }
+
+    /// Neither could ever be started while both serve.
+    @Test func twoModelsExchangeTheirPorts() async throws {
+        let world = World()
+        let spec = { @Sendable (port: Int) in Self.spec("one", port: port) { $0.load = .eager } }
+        try await world.define([.a: spec(9001), .b: spec(9002)])
+        try await world.run { controller, routes in
+            for key in [ModelKey.a, .b] { await routes.wait(for: key) { $0.isInstance } }
+            let former = [ModelKey.a, .b].map { routes.target($0).instance }
+            let served = routes.history.count
+            try await world.define([.a: spec(9002), .b: spec(9001)], in: controller)
+            try await eventually("both serve on the other's port") {
+                let live = try await world.store.liveInstances().filter { !former.contains($0.id) && $0.isRouted }
+                return Set(live.map { "\($0.key.source) \($0.port)" }) == ["a 9002", "b 9001"]
+            }
+            // Only one of them left its callers waiting.
+            let changes = routes.history.dropFirst(served)
+            #expect(changes.allSatisfy { $0.isToInstance || $0.isCold })
+            #expect(changes.allSatisfy { $0.isToInstance || $0.key == .a })
+        }
+    }
+
+    @Test(arguments: [InMemoryRuntime.Habit.exitsAtOnce(code: 1, log: []), .cannotBeExecuted])
+    func whatCannotBeLoadedGivesWayToWhatCould(_ habit: InMemoryRuntime.Habit) async throws {
+        try await Self.serving(Self.spec("one", update: .resource)) { world, controller, routes, first in
+            world.runtime.setHabit(habit, ofCommand: "bad")
+            let isFinal = habit == .cannotBeExecuted
+            let served = routes.history.count
+            try await world.define([.a: Self.spec("bad", update: .resource)], in: controller)
+            if !isFinal {
+                try await eventually("it has failed twice") {
+                    try await world.store.model(.a)?.model.backoff?.failures == 2
+                }
+                await controller.look(at: [.a])
+                #expect(routes.target(.a).isCold(.backoff))
+                world.time.advance(by: 2)
+            }
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await untilAlone("one", world, routes)
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance || $0.isCold })
+            let last = try #require(world.store.allInstances.last)
+            #expect(last.generation == 1)
+            #expect(last.insteadOf == 2)
+            let condition = try await world.condition(of: .a)
+            #expect(condition == blocked(isFinal ? "command not found" : "exited with code 1"))
+            #expect(world.runtime.launches(of: .a) == (isFinal ? 3 : 5))
+            let isReady = try await controller.wait(for: .ready, of: .a, timeout: .seconds(1000)).reached
+            #expect(!isReady)
+
+            // It is left alone for as long as nobody changes anything.
+            for _ in 0..<5 {
+                world.time.advance(by: 700)
+                await controller.look(at: [.a])
+            }
+            #expect(world.runtime.running(.a) == [last.id])
+
+            try await world.define([.a: Self.spec("good", update: .resource)], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != last.id }
+            try await untilAlone("good", world, routes)
+            #expect(routes.history.dropFirst(served).allSatisfy { $0.isToInstance || $0.isCold })
+        }
+    }
+
+    @Test func whatStandsInIsWhatIsWantedOnceTheEditIsTakenBack() async throws {
+        try await Self.serving(Self.spec("one", update: .resource)) { world, controller, routes, first in
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "bad")
+            try await world.define([.a: Self.spec("bad", update: .resource)], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await untilAlone("one", world, routes)
+            let standIn = world.runtime.running(.a)
+            try await world.define([.a: Self.spec("one", update: .resource)], in: controller)
+            await controller.look(at: [.a])
+            #expect(world.runtime.running(.a) == standIn)
+            let condition = try await world.condition(of: .a)
+            #expect(condition == ModelCondition(.ready))
+        }
+    }
+
+    /// The edit that failed may have said that it needs a moment only.
+    @Test func whatStandsInHasItsOwnTimeToLoad() async throws {
+        let spec = { @Sendable (command: String, timeout: Seconds) in
+            Self.spec(command, update: .resource) { $0.startTimeout = timeout }
+        }
+        try await Self.serving(spec("one", 600)) { world, controller, routes, first in
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "bad")
+            for port in 20002...20010 { world.prober.answer(Self.isLoading, onPort: port) }
+            try await world.define([.a: spec("bad", 5)], in: controller)
+            try await eventually("one is loading again") {
+                world.store.allInstances.last?.insteadOf == 2 && world.runtime.commands(.a) == ["one"]
+            }
+            let standIn = world.runtime.running(.a)
+            await controller.look(at: [.a])
+            world.time.advance(by: 30)
+            await controller.look(at: [.a])
+            #expect(world.runtime.running(.a) == standIn)
+            for port in 20002...20010 { world.prober.answer(nil, onPort: port) }
+            try await eventually("it serves") {
+                world.time.advance(by: 1)
+                return routes.target(.a).instance == standIn.first
+            }
+            try await untilAlone("one", world, routes)
+        }
+    }
+
+    @Test func anOperatorsWordTriesTheNewOneAgain() async throws {
+        try await Self.serving(Self.spec("one", update: .resource)) { world, controller, routes, first in
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "two")
+            try await world.define([.a: Self.spec("two", update: .resource)], in: controller)
+            await routes.wait(for: .a) { $0.isInstance && $0.instance != first }
+            try await untilAlone("one", world, routes)
+            world.runtime.setHabit(.runs, ofCommand: "two")
+            try await controller.load(.a, by: "ann")
+            try await untilAlone("two", world, routes)
+        }
+    }
+
+    /// What stands in has a backoff of its own, is not gone back from, and does not end the tries of what is wanted.
+    @Test func neverMoreThanOneStepBack() async throws {
+        let world = World()
+        try await Self.serving(Self.spec("one", update: .resource), in: world) { world, controller, routes, _ in
+            try await world.define([.a: Self.spec("two", update: .resource)], in: controller)
+            try await untilAlone("two", world, routes)
+            for command in ["two", "bad"] { world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), ofCommand: command) }
+            try await world.define([.a: Self.spec("bad", update: .resource)], in: controller)
+            try await eventually("both have failed three times") {
+                world.time.advance(by: 1)
+                let model = try await world.store.model(.a)?.model
+                return model?.restoration?.failures == 3
+            }
+            // Callers are answered now, and nobody waits for it any more.
+            try await eventually("nobody waits") { try await world.store.model(.a)?.model.isDemanded == false }
+            await controller.look(at: [.a])
+            #expect(routes.history.contains { !$0.isToInstance && !$0.isCold })
+            let launched = world.store.allInstances.map(\.generation)
+            #expect(launched == [1, 2, 3, 3, 3, 2, 2, 2])
+            world.time.advance(by: 60)
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+
+            // The next request tries the new one, and then what it is to replace.
+            world.runtime.setHabit(.runs, ofCommand: "two")
+            controller.demand(.a)
+            try await eventually("two serves again") {
+                world.time.advance(by: 1)
+                return routes.target(.a).isInstance
+            }
+            #expect(world.store.allInstances.map(\.generation) == launched + [3, 2])
+        }
+    }
+
+    /// A model that was in standby when it was edited: what was ready before the edit serves where the edit is bad.
+    @Test func aCallerOfAStandbyModelIsServedByWhatWasReady() async throws {
+        try await Self.serving { world, controller, routes, _ in
+            try await controller.unload(.a, hold: false, by: "ann")
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "bad")
+            try await world.define([.a: Self.spec("bad")], in: controller)
+            controller.demand(.a)
+            try await untilAlone("one", world, routes)
+            #expect(world.store.allInstances.last?.insteadOf == 2)
+        }
+    }
+
+    @Test func whatNothingServedBeforeFailsAsEver() async throws {
+        let world = World()
+        world.runtime.setHabit(.cannotBeExecuted, of: .a)
+        try await world.define([.a: Self.spec("one", update: .resource)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isCold(.standby) }
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_failed" }
+            #expect(world.runtime.launches(of: .a) == 1)
+            try await world.define([.a: Self.spec("two", update: .resource)], in: controller)
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.unavailability?.code == "model_failed" }
+            #expect(world.store.allInstances.allSatisfy { $0.insteadOf == nil })
+        }
+    }
+
+    // MARK: - Crashes
+
+    /// The controller dies after each of the writes of a replacement in turn: the next one brings it to its end.
+    @Test(arguments: [UpdatePolicy.availability, .resource], [false, true])
+    func whereverTheControllerDiesTheNextGoesOn(_ update: UpdatePolicy, isBad: Bool) async throws {
+        for step in 0... {
+            let world = World()
+            if isBad { world.runtime.setHabit(.cannotBeExecuted, ofCommand: "two") }
+            var isOver = false
+            try await Self.serving(Self.spec("one", update: update), in: world) { world, controller, routes, first in
+                world.store.fail(with: .unavailable("the power is gone"), after: step + 1)
+                try await world.define([.a: Self.spec("two", update: update)], in: controller)
+                try await eventually("it is over, or nothing can be written") {
+                    isOver = try await Self.isOver(update, isBad: isBad, first, world, routes)
+                    return isOver || controller.state.withLock { $0.unwritten.contains(.a) }
+                }
+                world.store.fail(with: .unavailable("the power is gone"))
+            }
+            world.store.fail(with: nil)
+            try await world.run { _, routes in
+                let wanted = isBad ? blocked("command not found") : ModelCondition(.ready)
+                try await eventually("all is as it should be, having died after \(step) writes") {
+                    let instances = try await world.store.model(.a)?.instances
+                    let condition = try await world.condition(of: .a)
+                    return instances?.count == 1 && condition == wanted
+                }
+                try await untilAlone(isBad ? "one" : "two", world, routes)
+                if update == .resource { #expect(world.runtime.mostAtOnce(.a) == 1, "died after \(step) writes") }
+            }
+            if isOver { return }
+            try #require(step < 60)
+        }
+    }
+
+    private static func isOver(
+        _ update: UpdatePolicy, isBad: Bool, _ first: InstanceID, _ world: World, _ routes: RecordingRoutes
+    ) async throws -> Bool {
+        guard let (model, instances) = try await world.store.model(.a), instances.count == 1 else { return false }
+        guard routes.target(.a).instance == instances[0].id else { return false }
+        return isBad ? model.backoff != nil : instances[0].generation == 2
+    }
+}
+
+extension RouteChange {
+    fileprivate var isToInstance: Bool {
+        if case .set(let route) = self, case .instance = route.target { true } else { false }
+    }
+
+    fileprivate var key: ModelKey {
+        switch self {
+        case .set(let route): route.key
+        case .remove(let key): key
+        }
+    }
+
+    fileprivate var isCold: Bool {
+        if case .set(let route) = self, case .cold = route.target { true } else { false }
+    }
+}
