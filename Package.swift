@@ -98,10 +98,12 @@ let package = Package(
         .target(name: "CLinux"),
 
         // Tests
-        module("TestSupport", ["Reconciler", "ModelCore"]),
+        module("TestSupport", ["Reconciler", "ModelCore", "CLinux"]),
         .executableTarget(
             name: "launcher-driver", dependencies: ["Launcher", "Reconciler", "ModelCore"],
             path: "Tests/launcher-driver", swiftSettings: strict),
+        .executableTarget(
+            name: "engine-driver", dependencies: ["TestSupport"], path: "Tests/engine-driver", swiftSettings: strict),
         tests("ModelCoreTests", ["ModelCore"]),
         tests("ManifestsTests", ["Manifests", "ModelCore", "TestSupport"]),
         tests("StateStoreTests", ["StateStore", "Reconciler", "ModelCore", "TestSupport", .grdb]),
@@ -113,7 +115,10 @@ let package = Package(
             ]),
         tests(
             "DockerTests",
-            ["Docker", "Reconciler", "ModelCore", "TestSupport", .logging, .nioCore, .nioHTTP1, .nioPosix]),
+            [
+                "Docker", "Reconciler", "ModelCore", "TestSupport", "engine-driver", .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
+            ]),
         tests("ProbesTests", ["Probes", "ProcFS", "Reconciler", "ModelCore", "TestSupport", "stub-model-server"]),
         tests(
             "GatewayTests",

@@ -13,11 +13,6 @@ extension ProcessRuntime {
         return await watcher.end(of: shim.pidfd, within: limit)
     }
 
-    /// When the tree of an instance is recorded, counted from its release or adoption: soon, as most servers start
-    /// their workers at once; then ever more seldom; what is missed costs only where a shim is killed.
-    private static let firstRecording = Duration.seconds(1)
-    private static let longestBetweenRecordings = Duration.seconds(30)
-
     package func exit(of instance: InstanceRecord) async -> ExitVerdict {
         let shim: Shim
         switch held(instance.id) {
@@ -31,24 +26,17 @@ extension ProcessRuntime {
             case .unknown(let reason): return .unknown(reason: reason)
             }
         }
-        var pause = Self.firstRecording
+        var distance = TreeRecordings.firstDistance
         while true {
-            switch await ended(shim, within: pause) {
+            switch await ended(shim, within: TreeRecordings.pause(about: distance)) {
             case .ended: return await conclude(instance, shim)
             case .cancelled: return .unknown(reason: "nobody waits for its end any more")
             case .failed(let code): return .unknown(reason: "its end cannot be watched: \(systemMessage(code))")
             case .timedOut:
-                await recordTree(of: instance.id, shim)
-                pause = min(pause * 2, Self.longestBetweenRecordings)
+                await recordTreeWithOthers(of: instance.id, shim)
+                distance = min(distance * 2, TreeRecordings.longestDistance)
             }
         }
-    }
-
-    /// Remembers which processes the instance has now, for the case that its shim is killed. The runtime does so by
-    /// itself while somebody waits for the exit.
-    func recordTree(of id: InstanceID, _ shim: Shim) async {
-        let files = files(of: id)
-        await blocking { files.recordTree(of: shim.identity) }
     }
 
     /// Says how an instance ended whose shim is gone, once for all who ask.

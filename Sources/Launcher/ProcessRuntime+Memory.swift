@@ -12,12 +12,13 @@ extension ProcessRuntime {
         guard !shims.isEmpty else { return [:] }
         return await blocking {
             guard let all = try? ProcFS.processes(), let bootID = try? ProcFS.bootID() else { return [:] }
+            let forest = ProcessForest(all)
             return shims.reduce(into: [:]) { found, entry in
                 let (id, shim) = entry
                 guard shim.bootID == bootID,
                     all.contains(where: { $0.pid == shim.pid && $0.startTicks == shim.startTicks })
                 else { return }
-                let tree = [shim.pid] + ProcFS.descendants(of: shim.pid, among: all).map(\.pid)
+                let tree = [shim.pid] + forest.descendants(of: shim.pid).map(\.pid)
                 // One that has ended meanwhile takes nothing.
                 let sizes = tree.map { (try? ProcFS.residentMemory(of: $0)) ?? 0 }
                 found[id] = Int64(clamping: sizes.reduce(0, +))

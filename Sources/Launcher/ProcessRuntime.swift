@@ -19,6 +19,7 @@ package final class ProcessRuntime: Runtime {
     let now: @Sendable () -> Timestamp
     private let ports: PortAllocator
     let table = Mutex<[InstanceID: Held]>([:])
+    let recordings = Mutex(TreeRecordings())
 
     /// What this program holds of an instance.
     enum Held {

@@ -13,10 +13,10 @@ struct TreeSnapshot: Equatable {
     var entries: Set<Entry>
 
     /// The tree below a living shim.
-    init(of shim: ProcessIdentity) throws(ProcFSError) {
+    init(of shim: ProcessIdentity, in forest: ProcessForest) {
         bootID = shim.bootID
         entries = Set(
-            try ProcFS.descendants(of: shim.pid).filter { !$0.isZombie }
+            forest.descendants(of: shim.pid).filter { !$0.isZombie }
                 .map { Entry(pid: $0.pid, startTicks: $0.startTicks) })
     }
 
@@ -44,10 +44,10 @@ extension InstanceFiles {
     private static let longestTree = 4 * 1024 * 1024
 
     /// Remembers the tree below a living shim. What cannot be written is not remembered: the sweep has other evidence.
-    func recordTree(of shim: ProcessIdentity) {
-        guard let snapshot = try? TreeSnapshot(of: shim), !snapshot.entries.isEmpty, snapshot != recordedTree() else {
-            return
-        }
+    func recordTree(of shim: ProcessIdentity, in forest: ProcessForest) {
+        guard forest.contains(shim.pid, startTicks: shim.startTicks) else { return }
+        let snapshot = TreeSnapshot(of: shim, in: forest)
+        guard !snapshot.entries.isEmpty, snapshot != recordedTree() else { return }
         try? writeFile(tree, snapshot.text)
     }
 

@@ -51,7 +51,25 @@ package enum ProcFS {
 
     /// As ``descendants(of:)``, from a scan that the caller has made.
     package static func descendants(of pid: Int32, among processes: [ProcStat]) -> [ProcStat] {
-        let children = Dictionary(grouping: processes, by: \.ppid)
+        ProcessForest(processes).descendants(of: pid)
+    }
+}
+
+/// The processes of one scan, as the trees that they are: for whoever asks about many of them.
+package struct ProcessForest: Sendable {
+    private let children: [Int32: [ProcStat]]
+    private let starts: [Int32: UInt64]
+
+    package init(_ processes: [ProcStat]) {
+        children = Dictionary(grouping: processes, by: \.ppid)
+        starts = Dictionary(processes.map { ($0.pid, $0.startTicks) }) { first, _ in first }
+    }
+
+    /// Whether the process was there, and not another one with its number.
+    package func contains(_ pid: Int32, startTicks: UInt64) -> Bool { starts[pid] == startTicks }
+
+    /// As ``ProcFS/descendants(of:)``.
+    package func descendants(of pid: Int32) -> [ProcStat] {
         var found: [ProcStat] = []
         var seen: Set<Int32> = [pid]
         var parents = [pid]

@@ -15,7 +15,7 @@ struct IdentityTests {
         let (instance, pid) = try await scope.launchStub()
         let second = scope.secondRuntime()
         for _ in 0..<2 {
-            guard case .ours(let server) = await second.adopt(instance) else {
+            guard case .ours(let server, _) = await second.adopt(instance) else {
                 Issue.record("not recognised")
                 return
             }
@@ -133,7 +133,7 @@ struct IdentityTests {
         unrecorded.shim = nil
         unrecorded.phase = .intent
         let second = scope.secondRuntime()
-        guard case .ours(let server) = await second.adopt(unrecorded) else {
+        guard case .ours(let server, _) = await second.adopt(unrecorded) else {
             Issue.record("not found")
             return
         }

@@ -28,10 +28,6 @@ extension ContainerOrder {
         var restartPolicy = RestartPolicy()
         var logConfig = LogConfig()
 
-        /// How many processes and threads there may be where no manifest says: servers of Python and CUDA have hundreds,
-        /// a fork bomb has millions.
-        static let standardPIDsLimit = 4096
-
         init(_ spec: ContainerSpec, mounts: [Mount], hasInit: Bool) throws(ContainerOrderError) {
             self.mounts = mounts
             privileged = spec.privileged ?? false
@@ -43,7 +39,7 @@ extension ContainerOrder {
                 switch spec.pidsLimit {
                 case .count(let count): count
                 case .unlimited: -1
-                case nil: Self.standardPIDsLimit
+                case nil: ContainerSpec.standardPIDsLimit
                 }
             readonlyRootfs = spec.readOnly ?? false
             memory = spec.memory

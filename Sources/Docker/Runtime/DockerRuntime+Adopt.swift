@@ -20,10 +20,11 @@ extension DockerRuntime {
             // We start nothing whose id is not recorded: somebody else has. It must not run on without a record.
             return await remove(details, of: instance)
         case .running(let details):
-            return .ours(server: keep(details, of: instance).server)
+            let server = keep(details, of: instance).server
+            return .ours(server: server, engine: await unrecordedEngine(of: instance))
         case .created(let details) where mayStillStart(details, instance.id):
             // Followed as what runs is: it comes to run, or its time to start runs out.
-            return .ours(server: nil)
+            return .ours(server: nil, engine: await unrecordedEngine(of: instance))
         case .created, .ended, .absent, .foreign:
             return await conclusion(of: instance)
         }

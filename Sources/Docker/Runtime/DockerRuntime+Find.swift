@@ -11,6 +11,7 @@ extension DockerRuntime {
         /// It exists and never ran.
         case created(ContainerDetails)
         case ended(ContainerDetails)
+        /// The engine that had it has it no more.
         case absent
         /// What has its name or id is not the instance's: a sentence.
         case foreign(String)
@@ -23,7 +24,9 @@ extension DockerRuntime {
         wanted.ring()
         let name = instance.containerID ?? ContainerLabels.containerName(of: instance.id)
         do throws(EngineError) {
-            guard let details = try await inspect(name, within: limit) else { return .absent }
+            guard let details = try await inspect(name, within: limit) else {
+                return try await absence(of: instance, within: limit)
+            }
             return finding(details, of: instance.id)
         } catch {
             // A call that its caller gave up says nothing of the engine.
@@ -32,7 +35,7 @@ extension DockerRuntime {
         }
     }
 
-    private func inspect(_ name: String, within limit: Duration?) async throws(EngineError) -> ContainerDetails? {
+    func inspect(_ name: String, within limit: Duration?) async throws(EngineError) -> ContainerDetails? {
         guard let limit else { return try await engine.inspect(name) }
         if case .unreachable(let error) = watch.state { throw error }
         return try await Docker.within(limit, "an inspection") { () async throws(EngineError) in

@@ -36,7 +36,17 @@ extension DockerRuntime {
         table.withLock { $0.held[instance.id] = .creating(reservation) }
         let id = try await create(order, for: instance)
         table.withLock { $0.held[instance.id] = .created(LaunchedContainer(id: id), reservation) }
-        return PreparedInstance(containerID: id)
+        // Asked after the creation: if another engine has taken over in between, that one does not know what it is to
+        // start, and nothing runs whose engine is recorded wrongly.
+        return PreparedInstance(containerID: id, engine: try await identity())
+    }
+
+    private func identity() async throws(LoadFailure) -> EngineIdentity? {
+        do throws(EngineError) {
+            return try await engine.identity()
+        } catch {
+            throw failure(.retryable, "its engine does not say which one it is: \(error)")
+        }
     }
 
     private func create(

@@ -2,7 +2,8 @@ package import ModelCore
 internal import Reconciler
 internal import Synchronization
 
-/// Ending what was left by a launch that this program's death, or the engine's, cut short.
+/// Ending what was left by a launch that this program's death, or the engine's, cut short; and what an operator has
+/// forgotten, should its engine be heard of again: another instance may serve in its place by then.
 extension DockerRuntime {
     /// How long a container without a record may run: its record may lie in a backup that is just being restored.
     static let strayGrace: Seconds = 60
@@ -46,7 +47,7 @@ extension DockerRuntime {
         let name = "container \(stray.name) of \(stray.labels.key)"
         switch stray.state {
         case .created, .initialized: return "removed \(name), which was left by a launch that was cut short"
-        case _ where stray.runs: return "stopped \(name), which ran although nothing is recorded of it"
+        case _ where stray.runs: return "stopped \(name), which ran although it belongs to no live instance"
         default: return "removed \(name), which had ended"
         }
     }

@@ -38,6 +38,12 @@ struct StartRefusal {
                 + "write `init: false` for the model: \(words)"
             return LoadFailure(.terminal, sentence, at: time)
         }
+        if says("container-init binary not found") {
+            let sentence =
+                "podman lacks its init program (catatonit): install it (on Debian the package catatonit), or write "
+                + "`init: false` for the model: \(words)"
+            return LoadFailure(.terminal, sentence, at: time)
+        }
         if let (sentence, code) = notExecuted {
             let exit = ExitRecord(kind: .notExecuted(errno: code), at: time, message: sentence)
             return LoadFailure(.terminal, sentence, at: time, exit: exit)

@@ -116,7 +116,9 @@ final class RuntimeScope: Sendable {
 
     func prepare(_ source: SourceSpec) async throws -> InstanceRecord {
         var instance = try await reserve(source)
-        instance.containerID = try await runtime.prepare(instance).containerID
+        let prepared = try await runtime.prepare(instance)
+        instance.containerID = prepared.containerID
+        instance.engine = prepared.engine
         instance.phase = .gated
         return instance
     }

@@ -128,6 +128,7 @@ private final class Scope: Sendable {
         switch (request.method, request.unversioned) {
         case ("POST", "/containers/create"): try await reply.answer(201, #"{"Id":"c1"}"#)
         case ("GET", let path) where path.hasPrefix("/images/"): try await reply.answer(200, #"{"Id":"sha256:1"}"#)
+        case ("GET", "/info"): try await reply.answer(200, "{}")
         case ("DELETE", _): try await reply.answer(204)
         default: try await reply.answer(404, #"{"message":"no such thing"}"#)
         }

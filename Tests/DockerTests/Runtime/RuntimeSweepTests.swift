@@ -26,7 +26,7 @@ struct RuntimeSweepTests {
             #expect(await scope.sweep(recorded: [live]).isEmpty)
             scope.clock.advance(by: 60)
             let last = await scope.sweep(recorded: [live])
-            #expect(last.count == 1 && last[0].contains("nothing is recorded of it"), "\(last)")
+            #expect(last.count == 1 && last[0].contains("belongs to no live instance"), "\(last)")
             #expect(try await scope.details(of: running) == nil)
             #expect(try await scope.details(of: live)?.isRunning == true)
             #expect(try await scope.engine.inspect(other)?.state == .created)

@@ -15,7 +15,7 @@ extension Engine {
             throw .malformed(
                 "what answers at \(address) is no Docker engine: its ping names no version of Docker's API")
         }
-        return EnginePing(apiVersion: version, isPodman: reply.headers.contains(name: "Libpod-API-Version"))
+        return EnginePing(apiVersion: version, isPodman: reply.isOfPodman)
     }
 
     /// Maps to `GET /version`.
@@ -27,6 +27,12 @@ extension Engine {
     /// Maps to `GET /info`.
     package func info() async throws(EngineError) -> EngineInfo {
         let call = EngineCall(method: .GET, path: "/info", timeout: limits.query)
-        return EngineInfo(try await decode(Wire.Info.self, from: call))
+        let reply = try await exchange(call)
+        return EngineInfo(try Self.decode(Wire.Info.self, from: reply, call: call), isPodman: reply.isOfPodman)
     }
+}
+
+extension EngineReply {
+    /// Podman says so in the head of every answer.
+    fileprivate var isOfPodman: Bool { headers.contains(name: "Libpod-API-Version") }
 }

@@ -48,8 +48,9 @@ package struct EngineVersion: Hashable, Sendable {
 
 /// An engine's own word on where it runs.
 package struct EngineInfo: Hashable, Sendable {
-    /// The engine's own id; changes where it was set up anew.
+    /// The engine's own id; changes where it was set up anew, and with podman each time.
     package var id: String
+    package var isPodman: Bool
     /// The name of its host.
     package var hostName: String
     /// `Debian GNU/Linux 12 (bookworm)`, `Docker Desktop`.

@@ -64,8 +64,9 @@ extension EngineVersion {
 }
 
 extension EngineInfo {
-    init(_ wire: Wire.Info) {
+    init(_ wire: Wire.Info, isPodman: Bool) {
         id = wire.ID ?? ""
+        self.isPodman = isPodman
         hostName = wire.Name ?? ""
         operatingSystem = wire.OperatingSystem ?? ""
         kernel = wire.KernelVersion ?? ""
