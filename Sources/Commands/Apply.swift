@@ -10,84 +10,97 @@ struct Apply: AsyncParsableCommand {
         abstract: "Accept the manifests of a directory.",
         discussion: """
             A running daemon acts on them at once; without one they are recorded for the next. Removing all models of a \
-            directory, or more than half of them, is held back until you say --prune (or --allow-empty). What may be \
-            launched is for the daemon to say: options about that count only while none is running.
+            directory, or more than half of them, is held back until you say --prune (or --allow-empty). A directory that \
+            `rollback` has pinned is unpinned. What may be launched is for the daemon to say: options about that count only \
+            while none is running.
+
+            --dry-run changes nothing, and shows and ends as `plan` does: with 0 where nothing would change, with 2 where \
+            something would, with 65 on errors.
+
+            --wait ends once every eager model of the directory, and every running model that was changed, is ready with \
+            what was applied; or with 1 and the reason as soon as one of them cannot become so: its load has failed for good, \
+            or three times in a row, or has taken longer than start_timeout, or it is unloaded or removed meanwhile; or where \
+            no daemon runs, or none comes back; or with 3 after --timeout.
             """)
 
     @Argument(help: "The directory of manifests.")
     var directory = "manifests"
-    @Flag(help: "Let a removal of more than half of the models pass.")
-    var prune = false
-    @Flag(help: "Let the removal of all models pass.")
-    var allowEmpty = false
-    @Flag(help: "Wait until every eager model of the directory is ready.")
-    var wait = false
-    @Option(help: "How many seconds to wait.")
-    var timeout = 600
+    @OptionGroup var guards: RemovalOptions
+    @Flag(help: "Show what would change, and change nothing.")
+    var dryRun = false
+    @OptionGroup var waiting: RolloutOptions
     @OptionGroup(title: "As `serve` is told") var rules: LaunchRuleOptions
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let root = absolutePath(directory)
-        let removalGuard = RemovalGuard(prune: prune || allowEmpty, allowEmpty: allowEmpty)
-        let (report, isRunning) = try await apply(root, removalGuard)
-        switch output.format {
-        case .table: show(report, isRunning: isRunning)
-        case .json: Console.print(json(report))
-        }
-        if report.diagnostics.contains(where: { $0.severity == .error && !$0.isAboutDisk }) {
-            throw ExitStatus.invalidManifests
-        }
+        if dryRun { return try await preview(root).show(output) }
+        let (report, isRunning) = try await apply(root)
+        let rollout = Rollout(report, isRunning: isRunning, state: state, output: output)
+        rollout.show()
+        if report.plan.isInvalid { throw ExitStatus.invalidManifests }
         if !report.heldRemovals.isEmpty { throw ExitStatus.failed }
-        if wait, isRunning { try await waitForEagerModels() }
+        try await rollout.wait(waiting)
     }
 
-    private func apply(_ root: String, _ removalGuard: RemovalGuard) async throws -> (ApplyReport, Bool) {
+    private func apply(_ root: String) async throws -> (ApplyReport, Bool) {
         do throws(ClientError) {
-            return (try await state.client.apply(root: root, removalGuard: removalGuard), true)
+            let report = try await state.client.apply(root: root, removalGuard: guards.removalGuard, by: operatorName)
+            return (report, true)
         } catch .noDaemon {
-            return (try await record(root, removalGuard), false)
+            return (try await record(root), false)
         } catch {
             throw CommandFailure(error, directory: state.directory)
         }
     }
 
     /// Without a daemon: takes the lock, so that none can start meanwhile, and records.
-    private func record(_ root: String, _ removalGuard: RemovalGuard) async throws -> ApplyReport {
+    private func record(_ root: String) async throws -> ApplyReport {
         let manifests = try rules.rules().manifests
         let opened = try OpenedState(directory: state.directory)
         defer { opened.close() }
-        let applier = ManifestApplier(store: opened.store, manifests: manifests)
-        do throws(StoreError) {
-            return try await applier.apply(directory: root, removalGuard: removalGuard, at: SystemTime().now())
+        do throws(ApplyError) {
+            return try await ManifestApplier(store: opened.store, manifests: manifests).apply(
+                directory: root, removalGuard: guards.removalGuard, cause: .applied(by: operatorName),
+                at: SystemTime().now())
         } catch {
             throw CommandFailure(error)
         }
     }
 
-    private func show(_ report: ApplyReport, isRunning: Bool) {
-        printDiagnostics(report.diagnostics)
-        PlanText(report.changes, held: report.heldRemovals, isBroken: !report.brokenFiles.isEmpty).print()
-        if !report.brokenFiles.isEmpty {
-            Console.printError(
-                "not accepted, their last good content stays: " + report.brokenFiles.joined(separator: ", "))
+    /// As the daemon sees it, where one runs: what may be launched, and what can be read, is for it to say.
+    private func preview(_ root: String) async throws -> Outlook {
+        let now = SystemTime().now()
+        do throws(ClientError) {
+            let report = try await state.client.apply(
+                root: root, removalGuard: guards.removalGuard, by: operatorName, isDryRun: true)
+            return Outlook(report, snapshot: try? readState(state.directory), now: now)
+        } catch .noDaemon {
+            return try Outlook(
+                of: root, snapshot: readState(state.directory), manifests: rules.rules().manifests,
+                removalGuard: guards.removalGuard, now: now)
+        } catch {
+            throw CommandFailure(error, directory: state.directory)
         }
-        let what = report.changes.isEmpty ? "nothing changed" : "accepted as revision \(report.revision)"
-        Console.print(isRunning || report.changes.isEmpty ? what : what + "; the next `modelet serve` acts on it")
     }
+}
 
-    /// All of the directory, changed or not: a running daemon may have seen the edit first.
-    private func waitForEagerModels() async throws {
-        let snapshot = try readState(state.directory)
-        let (root, scope) = ManifestApplier.split(absolutePath(directory), roots: snapshot?.roots.map(\.path) ?? [])
-        let eager = (snapshot?.models ?? []).filter { entry in
-            let model = entry.model
-            return model.spec.effective.load == .eager && !model.spec.isRemote && !model.isRemoved && model.hold == nil
-                && model.root == root && (scope.map { model.file.hasPrefix($0 + "/") } ?? true)
+/// How much of a removal may pass.
+struct RemovalOptions: ParsableArguments {
+    @Flag(help: "Let a removal of more than half of the models pass.")
+    var prune = false
+    @Flag(help: "Let the removal of all models pass.")
+    var allowEmpty = false
+
+    var removalGuard: RemovalGuard { RemovalGuard(prune: prune || allowEmpty, allowEmpty: allowEmpty) }
+}
+
+extension CommandFailure {
+    init(_ error: ApplyError) {
+        switch error {
+        case .store(let error): self.init(error)
+        case .refused(let reason): self.init(reason)
         }
-        let says: @Sendable (String) -> Void = output.format == .json ? Console.printError : Console.print
-        let waiter = Waiter(state: state, timeout: .seconds(timeout), says: says)
-        try await waiter.wait(for: .ready, of: eager.map(\.model.key))
     }
 }

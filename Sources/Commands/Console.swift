@@ -10,8 +10,10 @@ enum Console {
         write(text + "\n", to: STDERR_FILENO)
     }
 
-    /// Whether standard output is a terminal, so that colour is welcome.
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    /// Whether colour is welcome on standard output: it is a terminal that knows colours, and nobody has said `NO_COLOR`.
+    static var isColoured: Bool {
+        isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nil && environment("TERM") != "dumb"
+    }
 
     /// Writes to standard error just what is given.
     static func writeError(_ text: String) {
@@ -44,6 +46,11 @@ struct Table {
 
     init(_ header: [String]) {
         rows = [header]
+    }
+
+    /// Without a header.
+    init(rows: [[String]]) {
+        self.rows = rows
     }
 
     mutating func add(_ cells: [String]) {

@@ -75,15 +75,17 @@ struct Daemon {
     }
 
     /// Makes the manifests directory a root, so that it is followed, and accepts what is good in it.
-    private func register(with controller: Controller) async throws {
+    private func register(with controller: Controller, _ gateway: Gateway) async throws {
         let report: ApplyReport
         do throws(ControlError) {
-            report = try await controller.apply(root: settings.manifests, removalGuard: RemovalGuard(), follows: true)
+            report = try await controller.serve(root: settings.manifests)
         } catch {
             throw CommandFailure(error)
         }
+        await gateway.completeRoutes()
         try await controller.enqueueAll()
         printDiagnostics(report.diagnostics)
+        if let pin = report.pin { Console.printError(PinText(pin, root: report.plan.root).sentence) }
     }
 
     private func surface(_ controller: Controller, _ gateway: Gateway, address: String) -> DaemonSurface {
@@ -104,7 +106,7 @@ struct Daemon {
             group.addTask { await containers.run() }
             group.addTask { try await admin.run() }
             group.addTask {
-                try await self.register(with: controller)
+                try await self.register(with: controller, gateway)
                 let scheme = surface.controllerAbout.gatewayIsTLS ? "https" : "http"
                 Console.print(
                     "modelet \(Version.current) is listening on \(scheme)://\(surface.controllerAbout.gateway)")
@@ -150,6 +152,8 @@ struct Daemon {
     /// Keeps what the health endpoints say up to date, until cancelled.
     private func reportReadiness(of controller: Controller, to gateway: Gateway) async {
         for await readiness in controller.readiness() {
+            // Whoever is told that all is ready is never told that something may yet come.
+            if readiness.isReady { await gateway.completeRoutes() }
             gateway.setReadiness(self.readiness(readiness))
         }
     }
@@ -180,14 +184,28 @@ struct DaemonSurface: ControlSurface {
         try await controller.restart(key, by: by)
     }
 
+    func forget(_ instance: String, by: String) async throws(ControlError) -> ForgottenInstance {
+        try await controller.forget(instance, by: by)
+    }
+
     func wait(
         for goal: WaitGoal, of key: ModelKey, timeout: Duration
-    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool) {
+    ) async throws(ControlError) -> WaitOutcome {
         try await controller.wait(for: goal, of: key, timeout: timeout)
     }
 
-    func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport {
-        try await controller.apply(root: root, removalGuard: removalGuard)
+    func view(of key: ModelKey) async throws(ControlError) -> ControllerView { try await controller.view(of: key) }
+
+    func apply(
+        root: String, removalGuard: RemovalGuard, by: String, isDryRun: Bool
+    ) async throws(ControlError) -> ApplyReport {
+        isDryRun
+            ? try await controller.preview(root: root, removalGuard: removalGuard)
+            : try await controller.apply(root: root, removalGuard: removalGuard, by: by)
+    }
+
+    func rollback(_ order: RollbackOrder) async throws(ControlError) -> ApplyReport {
+        try await controller.rollback(order)
     }
 
     /// The health endpoints turn and new requests are refused before the first instance is drained.
@@ -217,6 +235,8 @@ extension CommandFailure {
         switch error {
         case .noSuchModel(let key, let suggestion):
             self.init("there is no model \(key)" + (suggestion.map { "; did you mean \($0)?" } ?? ""))
+        case .noSuchInstance(let name, let suggestion):
+            self.init("there is no live instance \(name); \(suggestion)")
         case .refused(let reason), .unavailable(let reason):
             self.init(reason)
         }

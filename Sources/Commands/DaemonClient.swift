@@ -45,7 +45,9 @@ struct ModelArgument: ParsableArguments {
     @Argument(help: ArgumentHelp("The model: domain/source, or domain/source/model.", valueName: "model"))
     var name: String
 
-    func key() throws -> ModelKey {
+    func key() throws -> ModelKey { try Self.parse(name: name) }
+
+    static func parse(name: String) throws(CommandFailure) -> ModelKey {
         guard let key = ModelKey(name) else {
             throw CommandFailure(
                 "'\(name)' is not a model; write domain/source or domain/source/model", status: ExitStatus.usage)

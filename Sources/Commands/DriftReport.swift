@@ -1,4 +1,5 @@
 import ModelCore
+import Reconciler
 import StateStore
 
 /// An image that has moved, as programs read it.
@@ -24,7 +25,7 @@ extension StateSnapshot {
     /// - Parameter scope: the folder of the root that is asked about; `nil`: all of it.
     func drifts(root: String, scope: String?) -> [DriftReport] {
         models.filter { entry in
-            entry.model.root == root && (scope.map { entry.model.file.hasPrefix($0 + "/") } ?? true)
+            entry.model.root == root && ManifestApplier.isMeant(entry.model.file, by: scope)
         }.compactMap { entry in entry.drift.map { DriftReport(entry.model.key, $0) } }
     }
 }

@@ -7,8 +7,9 @@ package struct ModeletCommand: AsyncParsableCommand {
         abstract: "Runs model servers on this host, as a directory of manifests says.",
         version: Version.current,
         subcommands: [
-            Serve.self, Shutdown.self, Validate.self, Plan.self, Apply.self, Status.self, Predict.self, Load.self,
-            Unload.self, Restart.self, Logs.self, Doctor.self, Version.self,
+            Serve.self, Shutdown.self, Validate.self, Plan.self, Diff.self, Apply.self, Rollback.self, Status.self,
+            Explain.self, Wait.self, Predict.self, Load.self, Unload.self, Restart.self, Forget.self, Events.self,
+            Logs.self, Doctor.self, Version.self,
         ])
 
     package init() {}

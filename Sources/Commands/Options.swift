@@ -11,13 +11,26 @@ struct StateOptions: ParsableArguments {
     var directory: String { absolutePath(state ?? environment("MODELET_STATE") ?? "state") }
 }
 
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-    case table, json
+/// Who reads what is printed.
+enum OutputFormat {
+    /// People.
+    case table
+    /// Programs: as ``OutputOptions/document(_:)`` spells it.
+    case json
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(name: [.customShort("o"), .customLong("output")], help: "How to print: table or json.")
-    var format = OutputFormat.table
+    enum Spelling: String, ExpressibleByArgument, CaseIterable {
+        case table, json, yaml
+    }
+
+    @Option(name: [.customShort("o"), .customLong("output")], help: "How to print: table, json or yaml.")
+    var spelling = Spelling.table
+
+    var format: OutputFormat { spelling == .table ? .table : .json }
+
+    /// `value` as programs read it.
+    func document(_ value: some Encodable) -> String { spelling == .yaml ? yaml(value) : json(value) }
 }
 
 /// The value of an environment variable; an empty one counts as not set.

@@ -28,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     var listen: String?
     @Option(help: ArgumentHelp("What SIGTERM does with the models: stop or keep [default: stop].", valueName: "what"))
     var onExit: OnExit?
-    @Option(help: "How many models may be starting at once [default: 4].")
+    @Option(help: "How many models may be starting at once; a slow one counts for 30 s [default: 4].")
     var maxConcurrentStarts: Int?
     @Option(help: ArgumentHelp("How many models may be loaded at once [default: any number].", valueName: "count"))
     var maxLoaded: Int?

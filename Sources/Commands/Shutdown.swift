@@ -86,9 +86,16 @@ extension CommandFailure {
     /// - Parameter instances: what runs on although it was to be stopped.
     init(leftovers instances: [InstanceRecord]) {
         let names = instances.map { instance in
-            let reason = instance.unknownReason.map { ": \($0)" } ?? ""
-            return "\(instance.key) (pid \(instance.server?.pid ?? instance.shim?.pid ?? 0)\(reason))"
+            let reason = instance.whyUnknown.map { ": \($0)" } ?? ""
+            return "\(instance.key) (\(instance.whereabouts)\(reason))"
         }
         self.init("not stopped: " + names.joined(separator: ", ") + "; see `modelet status`")
+    }
+}
+
+extension InstanceRecord {
+    /// What people look for it by.
+    fileprivate var whereabouts: String {
+        containerID == nil ? "pid \(server?.pid ?? shim?.pid ?? 0)" : "container modelet-\(id)"
     }
 }

@@ -17,7 +17,7 @@ struct Status: ParsableCommand {
         let now = SystemTime().now()
         switch output.format {
         case .table: StatusText(snapshot: snapshot, now: now).lines.forEach(Console.print)
-        case .json: Console.print(json(StatusReport(snapshot, now: now)))
+        case .json: Console.print(output.document(StatusReport(snapshot, now: now)))
         }
     }
 }
@@ -34,7 +34,7 @@ struct StatusText {
         var table = Table(header + ["REASON"])
         for entry in snapshot.models {
             let condition = entry.condition(at: now)
-            let instance = entry.instances.last
+            let instance = entry.instances.principal
             var cells = [
                 entry.model.key.description, condition.state.rawValue,
                 instance?.server.map { String($0.pid) } ?? "-", instance.map { String($0.port) } ?? "-",
@@ -44,7 +44,10 @@ struct StatusText {
             if hasContainers { cells.append(instance?.containerID.map { String($0.prefix(Self.shortID)) } ?? "-") }
             table.add(cells + [oneLine(reason(of: entry, condition))])
         }
-        return [head, ""] + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
+        let pins = snapshot.roots.compactMap { root in root.pin.map { PinText($0, root: root.path).sentence } }
+        return [head] + pins + [""]
+            + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
+            + snapshot.notAccepted
     }
 
     /// Digits of a container's id, as Docker shows them.
@@ -58,15 +61,7 @@ struct StatusText {
         return roots.isEmpty ? controller : "\(controller); manifests: \(roots)"
     }
 
-    private func age(since time: Timestamp) -> String {
-        let seconds = max((now - time).milliseconds / 1000, 0)
-        switch seconds {
-        case ..<120: return "\(seconds)s"
-        case ..<7200: return "\(seconds / 60)m"
-        case ..<172_800: return "\(seconds / 3600)h"
-        default: return "\(seconds / 86400)d"
-        }
-    }
+    private func age(since time: Timestamp) -> String { SpokenTime(now: now).age(since: time) }
 
     /// Why it is as it is; of one that is loading, also how long that may take, and of one whose image has moved, that.
     private func reason(of entry: ModelSnapshot, _ condition: ModelCondition) -> String {
@@ -75,6 +70,10 @@ struct StatusText {
             parts.append("usually ready after \(loads.usual)")
         }
         if let drift = entry.drift { parts.append(drift.sentence) }
+        if let held = entry.model.heldRemoval { parts.append(held.message) }
+        if let fault = snapshot.fault(of: entry.model) {
+            parts.append("\(fault.place) is broken: what it last defined stays enforced")
+        }
         return parts.joined(separator: "; ")
     }
 
@@ -89,6 +88,8 @@ private struct StatusReport: Encodable {
         var key: ModelKey
         var state: ModelState
         var reason: String?
+        /// Where what serves is not what is wanted.
+        var transition: Transition?
         var generation: Int
         /// Its loads that came to something; nothing where there was none.
         var loads: Loads?
@@ -98,6 +99,10 @@ private struct StatusReport: Encodable {
         var pull: PullProgress?
         /// Where the name of its image has come to stand for another one.
         var drift: DriftReport?
+        /// The condition `RemovalHeld`.
+        var removalHeld: HeldRemoval?
+        /// What keeps the file that defines it from being accepted.
+        var manifestFault: ManifestFault?
         var instances: [Instance]
         var lastFailure: Failure?
         var lastExit: ExitRecord?
@@ -122,6 +127,9 @@ private struct StatusReport: Encodable {
         var port: Int
         var address: String?
         var generation: Int
+        /// The generation in whose place it was launched, since that had failed.
+        var insteadOf: Int?
+        var routed: Bool
         var adopted: Bool
     }
 
@@ -135,20 +143,23 @@ private struct StatusReport: Encodable {
 
     var controllerPid: Int32?
     var stateUuid: String
+    var roots: [RootReport]
     var models: [Model]
 
     init(_ snapshot: StateSnapshot, now: Timestamp) {
         controllerPid = snapshot.controller?.pid
         stateUuid = snapshot.uuid
+        roots = snapshot.roots.map(RootReport.init)
         models = snapshot.models.map { entry in
             let condition = entry.condition(at: now)
             return Model(
-                key: entry.model.key, state: condition.state, reason: condition.reason,
+                key: entry.model.key, state: condition.state, reason: condition.reason, transition: entry.transition,
                 generation: entry.model.generation,
                 loads: entry.model.loads.map {
                     Loads(count: $0.count, lastSeconds: $0.last, usualSeconds: $0.usual)
                 }, memoryBytes: entry.model.memory, pull: entry.model.pull,
-                drift: entry.drift.map { DriftReport(entry.model.key, $0) },
+                drift: entry.drift.map { DriftReport(entry.model.key, $0) }, removalHeld: entry.model.heldRemoval,
+                manifestFault: snapshot.fault(of: entry.model),
                 instances: entry.instances.map(Instance.init),
                 lastFailure: entry.model.backoff.map(Failure.init), lastExit: entry.lastExit)
         }
@@ -160,8 +171,8 @@ extension StatusReport.Instance {
         self.init(
             id: instance.id, phase: instance.phase, pid: instance.server?.pid, shimPid: instance.shim?.pid,
             containerId: instance.containerID, image: instance.image, host: instance.host, port: instance.port,
-            address: instance.address, generation: instance.generation,
-            adopted: instance.adopted)
+            address: instance.address, generation: instance.generation, insteadOf: instance.insteadOf,
+            routed: instance.isRouted, adopted: instance.adopted)
     }
 }
 

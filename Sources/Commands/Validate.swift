@@ -14,10 +14,12 @@ struct Validate: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let set = try rules.rules().manifests.load(root: absolutePath(directory))
+        let root = absolutePath(directory)
+        // By themselves: nothing is enforced that could decide between two files.
+        let set = try rules.rules().manifests.load(root: root).decided(root: root, accepted: [])
         switch output.format {
         case .table: printDiagnostics(set.diagnostics)
-        case .json: Console.print(json(set.diagnostics))
+        case .json: Console.print(output.document(set.diagnostics))
         }
         let errors = set.diagnostics.count { $0.severity == .error }
         guard errors == 0 else {

@@ -1,4 +1,5 @@
 import ModelCore
+import Reconciler
 import Synchronization
 
 /// How far models are that somebody waits for: on a terminal a line for each, which is written anew; else a new line
@@ -9,9 +10,10 @@ final class WaitProgress: Sendable {
 
     /// - Parameter width: the characters of a terminal's line; `nil`: there is no terminal.
     init(
-        _ keys: [ModelKey], width: Int?, write: @escaping @Sendable (String) -> Void = { Console.writeError($0) }
+        _ keys: [ModelKey], width: Int?, for goal: WaitGoal = .ready,
+        write: @escaping @Sendable (String) -> Void = { Console.writeError($0) }
     ) {
-        page = Mutex(ProgressPage(keys, width: width))
+        page = Mutex(ProgressPage(keys, width: width, for: goal))
         self.write = write
     }
 
@@ -22,6 +24,11 @@ final class WaitProgress: Sendable {
     /// Nothing more is shown of the model. What is written next finds the cursor at the beginning of an empty line.
     func finish(_ key: ModelKey) {
         page.withLock { page in emit(page.finish(key)) }
+    }
+
+    /// Says something that concerns them all, once until anything else is said.
+    func announce(_ text: String) {
+        page.withLock { page in emit(page.announce(text)) }
     }
 
     func end() {
@@ -37,23 +44,27 @@ final class WaitProgress: Sendable {
 struct ProgressPage {
     private var waiting: Set<ModelKey>
     private let width: Int?
+    private let goal: WaitGoal
     /// What was last shown of each model.
     private var shown: [ModelKey: String] = [:]
+    /// What was last said of them all.
+    private var announced: String?
     /// The lines on the terminal that are ours: those above the cursor.
     private var drawn: [String] = []
 
     /// The most lines on a terminal: what has scrolled away cannot be written anew.
     private static let mostLines = 10
 
-    init(_ keys: [ModelKey], width: Int?) {
+    init(_ keys: [ModelKey], width: Int?, for goal: WaitGoal = .ready) {
         waiting = Set(keys)
         self.width = width
+        self.goal = goal
     }
 
     /// The bytes that show this.
     mutating func show(_ conditions: [(ModelKey, ModelCondition)]) -> String {
         let lines = conditions.filter { waiting.contains($0.0) }.compactMap { key, condition in
-            Self.text(of: condition).map { (key, "\(key): \($0)".onOneLine) }
+            text(of: condition).map { (key, "\(key): \($0)".onOneLine) }
         }
         guard let width else {
             let news = lines.filter { shown[$0.0] != $0.1 }
@@ -65,6 +76,12 @@ struct ProgressPage {
         if texts == drawn { return "" }
         defer { drawn = texts }
         return erase() + texts.map { $0 + "\n" }.joined()
+    }
+
+    mutating func announce(_ text: String) -> String {
+        guard announced != text else { return "" }
+        announced = text
+        return erase() + text + "\n"
     }
 
     mutating func finish(_ key: ModelKey) -> String {
@@ -79,19 +96,20 @@ struct ProgressPage {
     }
 
     /// `nil` for states that a wait ends with: that is said at its end.
-    private static func text(of condition: ModelCondition) -> String? {
+    private func text(of condition: ModelCondition) -> String? {
+        if goal != .ready { return condition.sentence }
         switch condition.state {
         case .pulling: return condition.reason ?? condition.state.rawValue
         case .ready: return condition.reason
         case .pending, .starting, .unhealthy, .draining, .stopping, .backoff, .unknown:
-            return condition.reason.map { "\(condition.state.rawValue): \($0)" } ?? condition.state.rawValue
+            return condition.sentence
         case .standby, .failed, .held, .remote: return nil
         }
     }
 }
 
 extension String {
-    fileprivate var onOneLine: String { split(whereSeparator: \.isNewline).joined(separator: " ") }
+    var onOneLine: String { split(whereSeparator: \.isNewline).joined(separator: " ") }
 
     fileprivate func cut(to width: Int) -> String {
         count > width ? prefix(max(width - 1, 0)) + "…" : self

@@ -11,7 +11,16 @@ struct WaitOptions: ParsableArguments {
     var wait = false
 
     @Option(help: "How many seconds to wait.")
-    var timeout = 600
+    var timeout = usualTimeout
+
+    /// What a load may take by default, in seconds.
+    static let usualTimeout = 600
+
+    func validate() throws { try Self.check(timeout) }
+
+    static func check(_ timeout: Int) throws {
+        guard timeout >= 0 else { throw ValidationError("--timeout must not be negative") }
+    }
 
     /// Waits for `goal` where asked to, and says what came of it.
     func run(_ goal: WaitGoal, of key: ModelKey, in state: StateOptions) async throws {
@@ -24,78 +33,180 @@ struct WaitOptions: ParsableArguments {
 struct Waiter: Sendable {
     private let client: AdminClient
     private let directory: String
-    private let timeout: Duration
+    private let deadline: ContinuousClock.Instant
     private let says: @Sendable (String) -> Void
 
     /// How often is looked how far they are.
     private static let look: Duration = .milliseconds(500)
     /// How many are waited for at once; each takes a connection to the daemon.
     private static let mostAtOnce = 64
+    /// How long a daemon that went away meanwhile is given to come back: one that is restarted, by hand or by a service
+    /// manager, is back within seconds, and its models lived on.
+    static let longestAbsence: Duration = .seconds(30)
+    /// How long a daemon may take to say that it is there; one that is stuck does not.
+    private static let patience: Duration = .seconds(5)
+    /// How often it is looked whether it is back.
+    private static let pause: Duration = .milliseconds(200)
 
     /// - Parameters:
-    ///   - timeout: for all of them together.
+    ///   - timeout: for all of them together, from now on.
     ///   - says: where to tell of each that has come there.
     init(state: StateOptions, timeout: Duration, says: @escaping @Sendable (String) -> Void) {
         client = state.client
         directory = state.directory
-        self.timeout = timeout
+        deadline = .now + timeout
         self.says = says
     }
 
     /// Returns once all have reached `goal`; throws with the first that cannot reach it by itself.
-    func wait(for goal: WaitGoal, of keys: [ModelKey]) async throws {
-        let progress = WaitProgress(keys, width: Console.errorWidth)
+    /// - Parameter hopeless: what else ends the wait: why that model is not to be waited for any longer.
+    func wait(
+        for goal: WaitGoal, of keys: [ModelKey], hopeless: @escaping @Sendable (ModelSnapshot) -> String? = { _ in nil }
+    ) async throws {
+        let progress = WaitProgress(keys, width: Console.errorWidth, for: goal)
         defer { progress.end() }
-        let deadline = ContinuousClock.now + timeout
         try await withThrowingTaskGroup(of: Bool.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                await show(progress)
+                try await show(progress, goal) { snapshot in
+                    for entry in snapshot.models where keys.contains(entry.model.key) {
+                        if let why = hopeless(entry) { throw CommandFailure("\(entry.model.key) \(why)") }
+                    }
+                }
                 return false
             }
             var rest = keys[...]
             for key in rest.prefix(Self.mostAtOnce) {
-                group.addTask { try await wait(for: goal, of: key, deadline, progress) }
+                group.addTask { try await wait(for: goal, of: key, progress) }
             }
             rest = rest.dropFirst(Self.mostAtOnce)
             var count = keys.count
             while count > 0, try await group.next() == true {
                 count -= 1
                 guard let key = rest.popFirst() else { continue }
-                group.addTask { try await wait(for: goal, of: key, deadline, progress) }
+                group.addTask { try await wait(for: goal, of: key, progress) }
+            }
+        }
+    }
+
+    /// Whether a daemon listens, or has taken the state and is about to.
+    var isAnybodyThere: Bool {
+        get async {
+            do throws(ClientError) {
+                _ = try await client.about(within: Self.patience)
+                return true
+            } catch {
+                return error != .noDaemon || StateLock.holder(at: StateDirectory(directory)) != nil
             }
         }
     }
 
     private func wait(
-        for goal: WaitGoal, of key: ModelKey, _ deadline: ContinuousClock.Instant, _ progress: WaitProgress
+        for goal: WaitGoal, of key: ModelKey, _ progress: WaitProgress
     ) async throws -> Bool {
-        let left = max(deadline - .now, .zero)
-        let result: (condition: ModelCondition, reached: Bool)
-        do throws(ClientError) {
-            result = try await client.wait(for: goal, of: key, timeout: left)
-        } catch {
-            throw CommandFailure(error, directory: directory)
-        }
-        let word = result.condition.state.rawValue
+        let outcome = try await outcome(of: goal, key, progress)
         progress.finish(key)
-        guard result.reached else {
-            let reason = result.condition.reason.map { ": \($0)" } ?? ""
-            throw CommandFailure(
-                "\(key) is \(word)\(reason)", status: .now >= deadline ? ExitStatus.timedOut : ExitStatus.failed)
+        if let why = outcome.impossible {
+            throw CommandFailure("\(key) is \(outcome.condition.state.rawValue): \(why)")
         }
-        says("\(key) is \(word)")
+        guard outcome.reached else {
+            throw CommandFailure(
+                "the time is over: \(key) is \(outcome.condition.sentence)", status: ExitStatus.timedOut)
+        }
+        says("\(key) is \(goal.word(for: outcome.condition))")
         return true
     }
 
+    /// What the daemon answers at the end of the wait, also where it is restarted meanwhile.
+    private func outcome(
+        of goal: WaitGoal, _ key: ModelKey, _ progress: WaitProgress
+    ) async throws -> WaitOutcome {
+        var absentSince: ContinuousClock.Instant?
+        while true {
+            do throws(ClientError) {
+                let outcome = try await client.wait(for: goal, of: key, timeout: max(deadline - .now, .zero))
+                // One that is being ended answers early, with neither.
+                if outcome.reached || outcome.impossible != nil || .now >= deadline { return outcome }
+                absentSince = nil
+            } catch {
+                // Cut short because another one ended the wait: the daemon has nothing to do with it.
+                if Task.isCancelled { throw CancellationError() }
+                if error == .timedOut, .now >= deadline { throw try stuck(key) }
+                guard error.isAbsence else { throw CommandFailure(error, directory: directory) }
+                let since = absentSince ?? .now
+                absentSince = since
+                if let outcome = try outcomeWithoutDaemon(of: goal, key, since) { return outcome }
+                progress.announce("modelet has ended; waiting for it to come back")
+            }
+            try await Task.sleep(for: Self.pause)
+        }
+    }
+
+    /// Judges by the database while no daemon answers; `nil` where there may soon be one.
+    private func outcomeWithoutDaemon(
+        of goal: WaitGoal, _ key: ModelKey, _ since: ContinuousClock.Instant
+    ) throws -> WaitOutcome? {
+        let isOver = ContinuousClock.now >= deadline
+        // Whoever holds the state is about to listen, or about to have stopped everything.
+        guard isOver || StateLock.holder(at: StateDirectory(directory)) == nil else { return nil }
+        let awaited = try recorded(key)
+        let now = SystemTime().now()
+        let condition = awaited.condition(at: now)
+        if isOver { return WaitOutcome(condition: condition, reached: false) }
+        // Without a daemon nothing answers predictions.
+        if goal != .ready, awaited.verdict(on: goal, at: now) == .reached {
+            return WaitOutcome(condition: condition, reached: true)
+        }
+        guard .now - since >= Self.longestAbsence else { return nil }
+        throw CommandFailure(
+            "modelet has ended, and did not come back within \(Self.longestAbsence.components.seconds) s: "
+                + "\(key) is recorded as \(condition.sentence)")
+    }
+
+    /// What is said when the time is over and the daemon, which is there, has not said so.
+    private func stuck(_ key: ModelKey) throws -> CommandFailure {
+        CommandFailure(
+            "the time is over, and modelet does not answer: \(key) is recorded as "
+                + (try recorded(key)).condition(at: SystemTime().now()).sentence, status: ExitStatus.timedOut)
+    }
+
+    private func recorded(_ key: ModelKey) throws -> AwaitedModel {
+        let entry = try readState(directory)?.models.first { $0.model.key == key }
+        return AwaitedModel(key: key, model: entry?.model, instances: entry?.instances ?? [], mayMakeRoom: false)
+    }
+
     /// Reads the state again and again, until cancelled.
-    private func show(_ progress: WaitProgress) async {
+    /// - Parameter look: is given each state that is read, and ends everything by throwing.
+    private func show(
+        _ progress: WaitProgress, _ goal: WaitGoal, look: (StateSnapshot) throws -> Void
+    ) async throws {
         let reader = StateReader(StateDirectory(directory))
         repeat {
             // What cannot be read now is shown later, or not at all: the wait does not depend on it.
             guard let snapshot = try? reader.snapshot() else { continue }
             let now = SystemTime().now()
-            progress.show(snapshot.models.map { ($0.model.key, $0.condition(at: now)) })
+            progress.show(snapshot.models.map { ($0.model.key, $0.progress(to: goal, at: now)) })
+            try look(snapshot)
         } while (try? await Task.sleep(for: Self.look)) != nil
+    }
+}
+
+extension ModelSnapshot {
+    /// Its condition; where it is to go and is still defined, with what defines it.
+    fileprivate func progress(to goal: WaitGoal, at now: Timestamp) -> ModelCondition {
+        let condition = condition(at: now)
+        guard goal == .gone, !model.isRemoved else { return condition }
+        return ModelCondition(condition.state, "\(model.root)/\(model.file) still defines it")
+    }
+}
+
+extension ClientError {
+    /// Whether it says no more than that the daemon has gone.
+    fileprivate var isAbsence: Bool {
+        switch self {
+        case .noDaemon, .transport: true
+        case .api(_, let code, _): code == "shutting_down"
+        case .timedOut: false
+        }
     }
 }

@@ -47,7 +47,8 @@ package final class Gateway: RouteTable, Sendable {
     /// Where it listens, once it does.
     package var listeningAddress: Address? { state.withLock(\.address) }
 
-    /// Begins to listen. A model that was not published is unknown, and until ``setReadiness(_:)`` the gateway is not
+    /// Begins to listen. A model that was not published is unknown, and until ``completeRoutes()`` it is answered that it
+    /// may yet come; until ``setReadiness(_:)`` the gateway is not
     /// ready.
     /// - Parameters:
     ///   - host: a name or a numeric address.
@@ -118,6 +119,11 @@ package final class Gateway: RouteTable, Sendable {
         let prepared = workers.map { _ in changes.map(prepare) }
         for case .set(let route) in prepared[0] { warn(of: route) }
         await post { $0.apply(prepared[$0.index]) }
+    }
+
+    /// Says that every model there is has been published: what is not known from now on does not exist.
+    package func completeRoutes() async {
+        await post { $0.routes.isComplete = true }
     }
 
     package func drained(_ instance: InstanceID, timeout: Duration) async -> Bool {

@@ -66,4 +66,6 @@ enum Limits {
 
     /// `Retry-After` for a model whose load time has never been measured, in seconds.
     static let unknownRetryAfter = 5
+    /// `Retry-After` while the manifests are read for the first time, in seconds.
+    static let startRetryAfter = 1
 }

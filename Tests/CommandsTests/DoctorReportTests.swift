@@ -145,6 +145,12 @@ struct DoctorReportTests {
         Row("no live restore", .warn, "live restore", "daemon.json") {
             engine({ $0.hasLiveRestore = false }, of: &$0)
         },
+        Row("podman, which knows no live restore", .ok, "live restore", "outlive podman's service") {
+            engine({ ($0.hasLiveRestore, $0.isPodman) = (false, true) }, of: &$0)
+        },
+        Row("containers on another engine", .warn, "docker engines", "d/s/default: their containers are on") {
+            engine({ $0.elsewhere = [.init(key: key, address: "unix:///a")] }, of: &$0)
+        },
         Row("no GPU runtime", .fail, "gpus", "wanted by d/s/default") {
             engine({ $0.hasGPURuntime = false }, of: &$0)
         },

@@ -21,24 +21,31 @@ struct DriftReportTests {
         return DriftReport(key, try #require(Drift(of: model, instances: [instance])))
     }
 
+    private static let now = Timestamp(milliseconds: 0)
+
+    private static func lines(_ changes: [PlannedChange]) throws -> [String] {
+        var outlook = Outlook(
+            ApplyReport(revision: 1, isAccepted: false, plan: ChangePlan(root: "/r", changes: changes)), snapshot: nil,
+            now: now)
+        outlook.drifts = [try report()]
+        return outlook.lines(isColoured: false)
+    }
+
     @Test func isALineOfItsOwnAndNoChange() throws {
-        let text = PlanText([], held: [], drifts: [try Self.report()], isBroken: false)
         #expect(
-            text.lines(isColoured: false) == [
-                "≠ drift   d/s/m  image has moved: sha256:aaa → sha256:bbb; `docker pull x:1`, then "
+            try Self.lines([]) == [
+                "≠ drift d/s/m  image has moved: sha256:aaa → sha256:bbb; `docker pull x:1`, then "
                     + "`modelet restart d/s/m`, takes it once; `pull: always` follows it",
-                "No changes: the manifests are what is accepted.",
+                "", "No changes: the manifests are what is accepted.",
             ])
     }
 
     @Test func standsBesideWhatChanges() throws {
         let other = ModelKey(domain: "d", source: "other", model: "m")
-        let change = PlannedChange(key: other, action: .replace, cause: "image: x:1 → x:2")
-        let lines = PlanText([change], held: [], drifts: [try Self.report()], isBroken: false).lines(isColoured: false)
-        #expect(lines.count == 3)
-        #expect(lines[0] == "~ replace d/other/m  image: x:1 → x:2")
-        #expect(lines[1].hasPrefix("≠ drift   d/s/m      image has moved"))
-        #expect(lines[2] == "Plan: 0 to create, 1 to replace, 0 to update, 0 to remove")
+        let lines = try Self.lines([PlannedChange(key: other, action: .replace, cause: "image: x:1 → x:2")])
+        #expect(lines.prefix(2) == ["To replace", "  ~ d/other/m"])
+        #expect(lines.contains { $0.hasPrefix("≠ drift d/s/m  image has moved") })
+        #expect(lines.last == "Plan: 1 to replace")
     }
 
     @Test func isReadByPrograms() throws {

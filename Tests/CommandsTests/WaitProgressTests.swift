@@ -1,4 +1,5 @@
 import ModelCore
+import Reconciler
 import Synchronization
 import Testing
 
@@ -47,5 +48,20 @@ struct WaitProgressTests {
     func endsAreNotShown(_ state: ModelState) {
         var page = ProgressPage([Self.a], width: nil)
         #expect(page.show([(Self.a, ModelCondition(state)), (Self.b, Self.pulling)]) == "")
+    }
+
+    /// Who waits for a model to go sees what keeps it.
+    @Test func everyStateIsProgressToStandby() {
+        var page = ProgressPage([Self.a], width: nil, for: .standby)
+        #expect(page.show([(Self.a, ModelCondition(.ready))]) == "d/a/m: ready\n")
+        #expect(page.show([(Self.a, ModelCondition(.failed, "x"))]) == "d/a/m: failed: x\n")
+    }
+
+    @Test func whatConcernsAllIsSaidOnceAndLeavesNothingBehind() {
+        var page = ProgressPage([Self.a], width: 80)
+        _ = page.show([(Self.a, ModelCondition(.starting))])
+        #expect(page.announce("modelet has ended") == "\u{1B}[1A\r\u{1B}[Jmodelet has ended\n")
+        #expect(page.announce("modelet has ended") == "")
+        #expect(page.show([(Self.a, ModelCondition(.starting))]) == "d/a/m: starting\n")
     }
 }

@@ -21,7 +21,8 @@ func withDirectory<R>(_ body: (String) async throws -> R) async throws -> R {
 func withServer<R: Sendable>(
     _ control: any ControlSurface, on socket: String, _ body: () async throws -> R
 ) async throws -> R {
-    let server = AdminServer(socket: socket, surface: control, logger: Logger(label: "test"))
+    let server = AdminServer(
+        socket: socket, surface: control, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let (listening, signal) = AsyncStream<Void>.makeStream()
     return try await withThrowingTaskGroup { group in
         group.addTask {

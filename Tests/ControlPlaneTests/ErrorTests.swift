@@ -17,6 +17,12 @@ struct ErrorTests {
             .noSuchModel(churn, suggestion: nil),
             .api(status: 404, code: "no_such_model", message: "there is no model churn/scorer/default")
         ),
+        (
+            .noSuchInstance("0197", suggestion: "no instance is unknown"),
+            .api(
+                status: 404, code: "no_such_instance",
+                message: "there is no live instance 0197; no instance is unknown")
+        ),
         (.refused("it is remote"), .api(status: 409, code: "refused", message: "it is remote")),
         (.unavailable("the disk is full"), .api(status: 503, code: "unavailable", message: "the disk is full")),
     ]
@@ -30,8 +36,10 @@ struct ErrorTests {
             await #expect(throws: seen) { try await client.load(churn, by: "alice") }
             await #expect(throws: seen) { try await client.unload(churn, hold: true, by: "alice") }
             await #expect(throws: seen) { try await client.restart(churn, by: "alice") }
-            await #expect(throws: seen) { try await client.apply(root: "/m", removalGuard: RemovalGuard()) }
+            await #expect(throws: seen) { _ = try await client.forget("0197", by: "alice") }
+            await #expect(throws: seen) { try await client.apply(root: "/m", removalGuard: RemovalGuard(), by: "ann") }
             await #expect(throws: seen) { _ = try await client.wait(for: .ready, of: churn, timeout: .seconds(1)) }
+            await #expect(throws: seen) { _ = try await client.view(of: churn, within: .seconds(60)) }
         }
     }
 
@@ -44,13 +52,13 @@ struct ErrorTests {
         ("apply", #"{"root":"/m","prune":1}"#, "field `prune` must be true or false"),
         (
             "apply", #"{"root":"/m","allowEmpty":true}"#,
-            "unknown field `allowEmpty`; the fields are `root`, `prune`, `allow_empty`"
+            "unknown field `allowEmpty`; the fields are `root`, `prune`, `allow_empty`, `dry_run`, `by`"
         ),
         ("shutdown", #"{"keep":"yes"}"#, "field `keep` must be true or false"),
         ("models/a/b/c/load", #"{"by":""}"#, "field `by` must be one line of 1 to 256 bytes"),
         ("models/a/b/c/load", #"{"by":"a\nb"}"#, "field `by` must be one line of 1 to 256 bytes"),
         ("models/a/b/c/unload", #"{"hodl":true}"#, "unknown field `hodl`; the fields are `by`, `hold`"),
-        ("models/a/b/c/wait", #"{"for":"redy"}"#, "field `for` must be `ready` or `standby`"),
+        ("models/a/b/c/wait", #"{"for":"redy"}"#, "field `for` must be `ready`, `standby` or `gone`"),
         ("models/a/b/c/wait", #"{"timeout_seconds":-1}"#, "field `timeout_seconds` must be from 0 to 604800"),
         ("models/a/b/c/wait", #"{"timeout_seconds":1e300}"#, "field `timeout_seconds` must be from 0 to 604800"),
         ("models/a/b/c/wait", #"{"timeout_seconds":"1m"}"#, "field `timeout_seconds` must be a number"),

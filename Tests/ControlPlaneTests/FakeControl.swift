@@ -8,25 +8,28 @@ final class FakeControl: ControlSurface {
         case load(ModelKey, by: String)
         case unload(ModelKey, hold: Bool, by: String)
         case restart(ModelKey, by: String)
+        case forget(String, by: String)
         case wait(ModelKey, WaitGoal, timeout: Duration)
         case waitCancelled(ModelKey)
-        case apply(root: String, RemovalGuard)
+        case view(ModelKey)
+        case apply(root: String, RemovalGuard, by: String, isDryRun: Bool)
+        case rollback(RollbackOrder)
         case shutdown(keep: Bool)
         case aboutCancelled
     }
 
-    struct Outcome: Sendable {
-        var condition: ModelCondition
-        var reached: Bool
-    }
+    typealias Outcome = WaitOutcome
 
     struct Script: Sendable {
         /// What every call that may fail throws.
         var error: ControlError?
-        var report = ApplyReport(revision: 1, changes: [], heldRemovals: [], brokenFiles: [], diagnostics: [])
+        var report = ApplyReport(revision: 1, plan: ChangePlan(root: "/m"))
+        var forgotten = ForgottenInstance(
+            instance: InstanceID("0197a000-0000-7000-8000-000000000001"), model: churn, leftover: "nothing is ended")
         var about = ControllerAbout(
             version: "1.2.3", pid: 4711, stateUUID: "0190b2f0-0000-7000-8000-000000000000", gateway: "127.0.0.1:8080",
             startedAt: Timestamp(milliseconds: 1_700_000_000_123))
+        var view = ControllerView(decision: DecisionReport(.settled))
         /// Whether `about` answers only when it is cancelled.
         var hangs = false
         /// Whether `about` was asked.
@@ -71,19 +74,36 @@ final class FakeControl: ControlSurface {
         try began(.restart(key, by: by))
     }
 
+    func forget(_ instance: String, by: String) async throws(ControlError) -> ForgottenInstance {
+        try began(.forget(instance, by: by))
+        return script.withLock { $0.forgotten }
+    }
+
     func wait(
         for goal: WaitGoal, of key: ModelKey, timeout: Duration
-    ) async throws(ControlError) -> (condition: ModelCondition, reached: Bool) {
+    ) async throws(ControlError) -> WaitOutcome {
         let (outcomes, continuation) = AsyncStream<Outcome>.makeStream()
         script.withLock { $0.waits[key] = continuation }
         try began(.wait(key, goal, timeout: timeout))
-        for await outcome in outcomes { return (outcome.condition, outcome.reached) }
+        for await outcome in outcomes { return outcome }
         record.yield(.waitCancelled(key))
-        return (ModelCondition(.pending), false)
+        return WaitOutcome(condition: ModelCondition(.pending), reached: false)
     }
 
-    func apply(root: String, removalGuard: RemovalGuard) async throws(ControlError) -> ApplyReport {
-        try began(.apply(root: root, removalGuard))
+    func view(of key: ModelKey) async throws(ControlError) -> ControllerView {
+        try began(.view(key))
+        return script.withLock { $0.view }
+    }
+
+    func apply(
+        root: String, removalGuard: RemovalGuard, by: String, isDryRun: Bool
+    ) async throws(ControlError) -> ApplyReport {
+        try began(.apply(root: root, removalGuard, by: by, isDryRun: isDryRun))
+        return script.withLock { $0.report }
+    }
+
+    func rollback(_ order: RollbackOrder) async throws(ControlError) -> ApplyReport {
+        try began(.rollback(order))
         return script.withLock { $0.report }
     }
 

@@ -12,11 +12,11 @@ struct WaitTests {
         try await withClient(of: control) { client in
             async let outcome = client.wait(for: .standby, of: churn, timeout: .milliseconds(1500))
             #expect(await control.nextCall() == .wait(churn, .standby, timeout: .milliseconds(1500)))
-            let condition = ModelCondition(.failed, "exit code 3")
-            control.endWait(of: churn, FakeControl.Outcome(condition: condition, reached: false))
-            let (seen, reached) = try await outcome
-            #expect(seen == condition)
-            #expect(!reached)
+            let end = WaitOutcome(
+                condition: ModelCondition(.failed, "exit code 3"), reached: false, impossible: "it has failed for good")
+            control.endWait(of: churn, end)
+            let seen = try await outcome
+            #expect(seen == end)
         }
     }
 

@@ -102,6 +102,25 @@ import Testing
         }
     }
 
+    @Test func whatIsNotKnownYetIsToBeAskedForAgain() async throws {
+        try await withGateway(isComplete: false) { gateway, _ in
+            await gateway.publish([route(.cold(state: .standby))])
+            let get = "GET /v2/models/churn/other/default/ready HTTP/1.1\r\nHost: a\r\n\r\n"
+            for request in [post(path: "/orchestrator/churn/other"), post(path: "/upstream/churn/other/m/x"), get] {
+                let early = try await gateway.ask(request)
+                #expect(early.status == 503 && early.value("Retry-After") == "1")
+                #expect(early.body.contains("\"code\":\"not_ready\""), "\(early.body)")
+            }
+            // What cannot name a model never comes.
+            #expect(try await gateway.ask(post(path: "/orchestrator/churn")).status == 404)
+            await gateway.completeRoutes()
+            #expect(try await gateway.ask(post(path: "/orchestrator/churn/other")).status == 404)
+            // Readiness may come and go; models are known for good.
+            gateway.setReadiness(.notReady(reason: "churn/scorer/default has failed"))
+            #expect(try await gateway.ask(post(path: "/orchestrator/churn/other")).status == 404)
+        }
+    }
+
     @Test func answersHealth() async throws {
         let upstream = try await StubUpstream.start()
         try await withGateway { gateway, _ in

@@ -30,8 +30,8 @@ struct Doctor: AsyncParsableCommand {
         let isHealthy = !findings.contains { $0.verdict == .fail }
         switch output.format {
         case .table:
-            FindingsText(findings: findings, isColoured: Console.isTerminal).lines.forEach(Console.print)
-        case .json: Console.print(json(Report(isHealthy: isHealthy, checks: findings)))
+            FindingsText(findings: findings, isColoured: Console.isColoured).lines.forEach(Console.print)
+        case .json: Console.print(output.document(Report(isHealthy: isHealthy, checks: findings)))
         }
         if !isHealthy { throw ExitStatus.failed }
     }

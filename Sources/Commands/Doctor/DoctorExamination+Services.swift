@@ -43,17 +43,17 @@ extension DoctorExamination {
 
     // MARK: - The engine
 
-    func engine(stateUUID: String?) async -> DoctorSnapshot.EnginePresence {
+    func engine(of stored: StateSnapshot?) async -> DoctorSnapshot.EnginePresence {
         do throws(EngineError) {
             let address = try EngineAddress.locate(environment: environment, home: home)
-            return .present(try await facts(of: Engine(address: address), stateUUID: stateUUID))
+            return .present(try await facts(of: Engine(address: address), stored))
         } catch {
             return .absent("\(error)")
         }
     }
 
     private func facts(
-        of engine: Engine, stateUUID: String?
+        of engine: Engine, _ stored: StateSnapshot?
     ) async throws(EngineError) -> DoctorSnapshot.Engine {
         let ping = try await engine.ping()
         var facts = DoctorSnapshot.Engine(name: ping.isPodman ? "podman" : "Docker", api: ping.apiVersion)
@@ -64,9 +64,17 @@ extension DoctorExamination {
         let info = try await engine.info()
         facts.storageDriver = info.storageDriver
         facts.hasLiveRestore = info.hasLiveRestore
+        facts.isPodman = ping.isPodman
         facts.kernel = info.kernel
         facts.hasGPURuntime = info.runtimes.contains("nvidia") || survey.isInstalled("nvidia-container-runtime-hook")
-        if let stateUUID { facts.namespaces = try await namespaces(engine, stateUUID: stateUUID) }
+        guard let stored else { return facts }
+        if let identity = info.identity(at: engine.address) {
+            facts.elsewhere = stored.models.flatMap(\.instances).compactMap { instance in
+                guard let home = instance.engine, !home.isSame(as: identity) else { return nil }
+                return DoctorSnapshot.Elsewhere(key: instance.key, address: home.address)
+            }
+        }
+        facts.namespaces = try await namespaces(engine, stateUUID: stored.uuid)
         return facts
     }
 

@@ -22,7 +22,7 @@ struct DoctorExamination {
         var snapshot = DoctorSnapshot()
         let (stored, database) = readDatabase()
         let needs = DoctorSnapshot.Needs(stored?.models.map(\.model) ?? [])
-        async let engine = engine(stateUUID: stored?.uuid)
+        async let engine = engine(of: stored)
         async let aws = aws(needs)
         async let daemon = daemon()
         // Of the modelet that runs, else of one that would be started as this program was.

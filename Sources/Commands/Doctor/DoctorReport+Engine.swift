@@ -14,7 +14,7 @@ extension DoctorReport {
                 : [.ok("docker", "no accepted model needs it; \(reason)")]
         case .present(let engine):
             [version(of: engine), place(of: engine), storage(of: engine)]
-                + liveRestore(of: engine) + gpus(of: engine)
+                + elsewhere(engine) + liveRestore(of: engine) + gpus(of: engine)
         }
     }
 
@@ -47,8 +47,21 @@ extension DoctorReport {
             "docker storage", "vfs copies an image's files for every container", "let the engine use overlay2")
     }
 
+    /// They may run on there; here they are unknown, and their models are not started.
+    private func elsewhere(_ engine: DoctorSnapshot.Engine) -> [Finding] {
+        guard !engine.elsewhere.isEmpty else { return [] }
+        let keys = Array(Set(engine.elsewhere.map(\.key))).sorted()
+        let addresses = Array(Set(engine.elsewhere.map(\.address))).sorted().joined(separator: ", ")
+        return [
+            .warn(
+                "docker engines", "\(Self.list(keys)): their containers are on another engine (\(addresses))",
+                "start modelet with that DOCKER_HOST, or give them up with `modelet forget`")
+        ]
+    }
+
     private func liveRestore(of engine: DoctorSnapshot.Engine) -> [Finding] {
         guard needsEngine else { return [] }
+        if engine.isPodman { return [.ok("live restore", "containers outlive podman's service")] }
         if engine.hasLiveRestore { return [.ok("live restore", "containers outlive the engine")] }
         return [
             .warn(

@@ -80,12 +80,22 @@ struct DoctorSnapshot: Hashable, Sendable {
         var api = APIVersion.oldest
         var storageDriver = "overlay2"
         var hasLiveRestore = true
+        /// Podman runs each container beside its service, not below it.
+        var isPodman = false
+        /// Containers that are recorded as being on another engine.
+        var elsewhere: [Elsewhere] = []
         /// Whether containers can be given GPUs.
         var hasGPURuntime = false
         /// Where a container of ours runs, proved at one; `nil` where there is none.
         var namespaces: NamespaceVerdict?
         /// The kernel that it runs on.
         var kernel = ""
+    }
+
+    struct Elsewhere: Hashable, Sendable {
+        var key: ModelKey
+        /// Where its engine was last known to answer, as `DOCKER_HOST` has it.
+        var address: String
     }
 
     struct Logins: Hashable, Sendable {

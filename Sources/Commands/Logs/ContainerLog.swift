@@ -28,9 +28,14 @@ struct ContainerLog {
         } catch {
             // Of a container that has ended, the state may remember something.
             if !instance.phase.isLive { return try await kept.show() }
-            throw CommandFailure("\(instance.key): the log of its container cannot be read: \(error)")
+            throw CommandFailure("\(instance.key): the log of its container cannot be read: \(error)\(whereabouts)")
         }
         if follows { try await recorded.sayThatItHasEnded() }
+    }
+
+    /// For whoever asks another engine than its own.
+    private var whereabouts: String {
+        instance.engine.map { " (its container was made by the engine at \($0.address))" } ?? ""
     }
 
     private func show(from engine: Engine) async throws(EngineError) {

@@ -18,6 +18,12 @@ enum LogOutput {
         }
     }
 
+    /// Whether whoever read standard output has gone away, although nothing is written to him now.
+    static var readerIsGone: Bool {
+        var output = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
+        return poll(&output, 1, 0) == 1 && output.revents & Int16(POLLERR | POLLHUP) != 0
+    }
+
     /// Whoever ends a log that goes on with Ctrl-C has got what he wanted.
     static func endOnInterrupt() {
         signal(SIGPIPE, SIG_IGN)

@@ -21,8 +21,10 @@ package struct AdminClient: Sendable {
         self.socket = socket
     }
 
-    func get<Reply: Decodable>(_ path: String, _ type: Reply.Type) async throws(ClientError) -> Reply {
-        try decode(type, from: try await exchange(.GET, path, body: nil, within: Self.longestAction))
+    func get<Reply: Decodable>(
+        _ path: String, _ type: Reply.Type, within timeout: Duration = longestAction
+    ) async throws(ClientError) -> Reply {
+        try decode(type, from: try await exchange(.GET, path, body: nil, within: timeout))
     }
 
     func post<Reply: Decodable>(

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Hummingbird
 import ModelCore
 package import Reconciler
@@ -29,31 +28,23 @@ func addAbout(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface
         return try json(
             AboutReply(
                 version: about.version, pid: about.pid, stateUUID: about.stateUUID, gateway: about.gateway,
-                gatewayTLS: about.gatewayIsTLS ? true : nil, startedAt: rfc3339(about.startedAt)))
+                gatewayTLS: about.gatewayIsTLS ? true : nil, startedAt: about.startedAt.rfc3339))
     }
 }
 
 extension AdminClient {
     /// Maps to `GET /v1/about`.
     package func about() async throws(ClientError) -> ControllerAbout {
-        let reply = try await get("/v1/about", AboutReply.self)
-        guard let startedAt = timestamp(rfc3339: reply.startedAt) else {
+        try await about(within: Self.longestAction)
+    }
+
+    package func about(within timeout: Duration) async throws(ClientError) -> ControllerAbout {
+        let reply = try await get("/v1/about", AboutReply.self, within: timeout)
+        guard let startedAt = Timestamp(rfc3339: reply.startedAt) else {
             throw .transport("the daemon's answer is not understood: started_at is \(reply.startedAt)")
         }
         return ControllerAbout(
             version: reply.version, pid: reply.pid, stateUUID: reply.stateUUID, gateway: reply.gateway,
             gatewayIsTLS: reply.gatewayTLS ?? false, startedAt: startedAt)
     }
-}
-
-private let timeStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-
-private func rfc3339(_ time: Timestamp) -> String {
-    // The style cuts off what is beyond the millisecond, and a Double may lie just below it.
-    Date(timeIntervalSince1970: (Double(time.milliseconds) + 0.5) / 1000).formatted(timeStyle)
-}
-
-private func timestamp(rfc3339 text: String) -> Timestamp? {
-    guard let date = try? timeStyle.parse(text) else { return nil }
-    return Timestamp(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
 }

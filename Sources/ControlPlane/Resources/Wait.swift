@@ -26,8 +26,7 @@ struct WaitAsk: AdminBody {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let named = try container.decodeIfPresent(String.self, forKey: .goal)
         guard let goal = named.map(WaitGoal.init(rawValue:)) ?? .ready else {
-            let known = WaitGoal.allCases.map { "`\($0.rawValue)`" }.joined(separator: " or ")
-            throw RequestFault.badBody("field `for` must be \(known)")
+            throw RequestFault.badBody("field `for` must be `ready`, `standby` or `gone`")
         }
         self.goal = goal
         let seconds = try container.decodeIfPresent(Double.self, forKey: .timeout) ?? Self.defaultTimeout
@@ -50,6 +49,8 @@ struct WaitReply: Codable {
     var condition: ModelCondition
     /// Whether the model came to what was waited for, rather than to the end of the time or of all hope.
     var reached: Bool
+    /// Why it cannot come to that by itself; left out where it has, or where the time was over first.
+    var impossible: String?
 }
 
 /// `POST /v1/models/{domain}/{source}/{model}/wait`
@@ -61,7 +62,8 @@ func addWait(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface)
         let reply = try await request.body.consumeWithCancellationOnInboundClose { body in
             let ask = try await body.decode(WaitAsk.self)
             let outcome = try await surface.wait(for: ask.goal, of: key, timeout: ask.timeout)
-            return WaitReply(model: key, condition: outcome.condition, reached: outcome.reached)
+            return WaitReply(
+                model: key, condition: outcome.condition, reached: outcome.reached, impossible: outcome.impossible)
         }
         // Watching for the hang-up has used up the connection.
         return try json(reply, headers: [.connection: "close"])
@@ -69,13 +71,17 @@ func addWait(to group: RouterGroup<AdminContext>, _ surface: any ControlSurface)
 }
 
 extension AdminClient {
-    /// Maps to `POST /v1/models/{key}/wait`. The time is kept by the daemon; its end is an answer, no error.
+    /// How long after the end of the time the daemon may take to say so: one that is stuck never does.
+    private static let waitGrace: Duration = .seconds(5)
+
+    /// Maps to `POST /v1/models/{key}/wait`. The time is kept by the daemon; its end is an answer, no error, unless the
+    /// daemon does not answer.
     package func wait(
         for goal: WaitGoal, of key: ModelKey, timeout: Duration
-    ) async throws(ClientError) -> (condition: ModelCondition, reached: Bool) {
+    ) async throws(ClientError) -> WaitOutcome {
         let ask = WaitAsk(goal: goal, timeout: timeout)
         let reply = try await post(
-            "/v1/models/\(key)/wait", ask, WaitReply.self, within: ask.timeout + Self.longestAction)
-        return (reply.condition, reply.reached)
+            "/v1/models/\(key)/wait", ask, WaitReply.self, within: ask.timeout + Self.waitGrace)
+        return WaitOutcome(condition: reply.condition, reached: reply.reached, impossible: reply.impossible)
     }
 }

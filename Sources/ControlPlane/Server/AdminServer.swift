@@ -109,8 +109,11 @@ package struct AdminServer: Sendable {
         let v1 = router.group("v1")
         addAbout(to: v1, surface)
         addModelActions(to: v1, surface)
+        addForget(to: v1, surface)
         addWait(to: v1, surface)
+        addView(to: v1, surface)
         addApply(to: v1, surface)
+        addRollback(to: v1, surface)
         addShutdown(to: v1, surface)
         let routes = router.buildResponder()
         let logger = logger

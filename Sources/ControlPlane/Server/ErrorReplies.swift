@@ -52,6 +52,9 @@ struct ErrorReplies: RouterMiddleware {
             let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
             let message = "there is no model \(key)\(hint)"
             return try json(ErrorReply(error: message, code: "no_such_model", suggestion: suggestion), .notFound)
+        case .noSuchInstance(let name, let suggestion):
+            let message = "there is no live instance \(name); \(suggestion)"
+            return try json(ErrorReply(error: message, code: "no_such_instance"), .notFound)
         case .refused(let message):
             return try json(ErrorReply(error: message, code: "refused"), .conflict)
         case .unavailable(let message):

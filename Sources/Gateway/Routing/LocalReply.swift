@@ -43,6 +43,13 @@ struct LocalReply {
         return reply
     }
 
+    /// Before every model is known.
+    static var starting: LocalReply {
+        var reply = LocalReply(503, "not_ready", "modelet is starting: the manifests are being read")
+        reply.retryAfter = Limits.startRetryAfter
+        return reply
+    }
+
     static var unauthorized: LocalReply {
         LocalReply(401, "unauthorized", "a token is asked for: send `Authorization: Bearer TOKEN`")
     }

@@ -8,7 +8,12 @@ extension RouteIndex {
     func notFound(_ name: UnsafeRawBufferPointer) -> LocalReply {
         let text = String(decoding: name, as: UTF8.self)
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        return LocalReply(404, "model_not_found", sentence(parts))
+        guard (2...3).contains(parts.count), parts.allSatisfy(ModelKey.isValidID) else {
+            return LocalReply(
+                404, "model_not_found",
+                "a prediction is asked for at /orchestrator/DOMAIN/SOURCE or /orchestrator/DOMAIN/SOURCE/MODEL")
+        }
+        return unknown(parts)
     }
 
     /// The same of a request to a model's own API, whose path names all three.
@@ -18,13 +23,14 @@ extension RouteIndex {
         guard parts.count == 3, parts.allSatisfy(ModelKey.isValidID) else {
             return LocalReply(404, "model_not_found", "a model's own API is at /upstream/DOMAIN/SOURCE/MODEL/…")
         }
-        return LocalReply(404, "model_not_found", sentence(parts))
+        return unknown(parts)
+    }
+
+    private func unknown(_ parts: [String]) -> LocalReply {
+        isComplete ? LocalReply(404, "model_not_found", sentence(parts)) : .starting
     }
 
     private func sentence(_ parts: [String]) -> String {
-        guard (2...3).contains(parts.count), parts.allSatisfy(ModelKey.isValidID) else {
-            return "a prediction is asked for at /orchestrator/DOMAIN/SOURCE or /orchestrator/DOMAIN/SOURCE/MODEL"
-        }
         let keys = entries.keys
         let ofDomain = keys.filter { $0.domain == parts[0] }
         guard !ofDomain.isEmpty else {

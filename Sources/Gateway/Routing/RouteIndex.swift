@@ -15,6 +15,8 @@ struct RouteIndex {
         }
     }
 
+    /// Whether every model there is has been published: until then a name that is not here may yet be.
+    var isComplete = false
     private(set) var entries: [ModelKey: RouteEntry] = [:]
     private var byName: [UInt64: [RouteEntry]] = [:]
     private var bySource: [UInt64: [Source]] = [:]

@@ -48,7 +48,7 @@ extension Gateway {
 /// Runs `body` with a gateway of two loops, which is closed afterwards.
 func withGateway(
     trustedAuthorities: String? = nil, loops: Int = 2, certificate: ListenerCertificate? = nil,
-    maxConnections: Int? = nil,
+    maxConnections: Int? = nil, isComplete: Bool = true,
     _ body: (Gateway, RecordedDemand) async throws -> Void
 ) async throws {
     let demand = RecordedDemand()
@@ -57,6 +57,7 @@ func withGateway(
         trustedAuthorities: trustedAuthorities)
     do {
         await gateway.setCertificate(certificate)
+        if isComplete { await gateway.completeRoutes() }
         _ = try await gateway.listen(host: "127.0.0.1", port: 0, maxConnections: maxConnections)
         try await body(gateway, demand)
     } catch {
