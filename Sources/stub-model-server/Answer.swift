@@ -16,6 +16,7 @@ enum Answer {
 
     static func body(for request: Request, number: Int, options: Options, grandchild: Int32?) -> String {
         var fields = ["\"pid\":\(getpid())", "\"request\":\(number)", "\"prediction\":[0.5]"]
+        if let label = options.label { fields.append("\"label\":\(quoted(label))") }
         if let grandchild { fields.append("\"grandchild\":\(grandchild)") }
         if options.echo {
             let headers = request.headers.map { "[\(quoted($0.name)),\(quoted($0.value))]" }
@@ -33,6 +34,11 @@ enum Answer {
         }
         if let path = options.echoFile { fields.append("\"file\":\(quoted(firstLine(of: path)))") }
         return "{\(fields.joined(separator: ","))}\n"
+    }
+
+    /// What is said while the server does not serve yet.
+    static func warmingUp(_ options: Options) -> String {
+        "{\"error\":\"warming up\",\"label\":\(quoted(options.label ?? ""))}\n"
     }
 
     /// At most 200 bytes of it; what cannot be read is said in its place.

@@ -8,6 +8,8 @@ struct Options {
     var printLines = 0
     var startDelay = 0
     var listenWhen: String?
+    var warmUp = 0
+    var label: String?
     var exitImmediately: Int32?
     var exitAfterStart: Int32?
     var neverListen = false
@@ -25,6 +27,7 @@ struct Options {
     var delay = 0
     var stream: Int?
     var streamInterval = 10
+    var streamEndWhen: String?
     var echo = false
     var echoEnvironment = false
     var echoFile: String?
@@ -41,6 +44,8 @@ struct Options {
           --port PORT               ($PORT, 8000)
           --start-delay-ms N        wait before listening
           --listen-when PATH        wait before listening until there is such a file
+          --warm-up-ms N            answer everything, health checks too, with 503 for so long after it listens
+          --label TEXT              say `"label":"TEXT"` in every answer: which version this is
           --say TEXT                write TEXT to standard error at the start; may be repeated
           --print LINES             write so many lines to standard output at the start
           --exit-immediately CODE   end before listening
@@ -60,6 +65,7 @@ struct Options {
           --delay-ms N              wait before each prediction is answered
           --stream N                answer predictions in N chunks …
           --stream-interval-ms N    … with this time between them (10)
+          --stream-end-when PATH    … and send the last of them only when there is such a file
           --print-requests          write a line to standard output for each prediction that arrives
           --echo                    answer with method, path, headers and the length of the body
           --echo-environment        … with the environment and the user's number, too
@@ -107,6 +113,8 @@ struct Options {
         case "--print": printLines = try Self.number(name, value)
         case "--start-delay-ms": startDelay = try Self.number(name, value)
         case "--listen-when": listenWhen = value
+        case "--warm-up-ms": warmUp = try Self.number(name, value)
+        case "--label": label = value
         case "--exit-immediately": exitImmediately = try Self.number(name, value)
         case "--exit-after-start": exitAfterStart = try Self.number(name, value)
         case "--crash-after-requests": crashAfterRequests = try Self.number(name, value)
@@ -119,6 +127,7 @@ struct Options {
         case "--check-file": checkFile = value
         case "--stream": stream = try Self.number(name, value)
         case "--stream-interval-ms": streamInterval = try Self.number(name, value)
+        case "--stream-end-when": streamEndWhen = value
         default: throw UsageError(message: "unknown argument \(name); see --help")
         }
     }

@@ -87,7 +87,7 @@ extension EndToEnd {
 }
 
 /// Random numbers that can be had again: SplitMix64.
-private struct Seeded: RandomNumberGenerator {
+struct Seeded: RandomNumberGenerator {
     let seed: UInt64
     private var state: UInt64
 

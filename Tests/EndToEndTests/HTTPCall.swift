@@ -91,7 +91,8 @@ struct HTTPCall {
         while let line = rest.range(of: "\r\n"), let size = Int(rest[..<line.lowerBound], radix: 16), size > 0 {
             let chunk = rest[line.upperBound...].utf8.prefix(size)
             body += String(Substring(chunk))
-            rest = rest[chunk.endIndex...].dropFirst(2)
+            // By bytes: as a character, the line end is one.
+            rest = Substring(rest.utf8[chunk.endIndex...].dropFirst(2))
         }
         return body
     }

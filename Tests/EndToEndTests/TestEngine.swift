@@ -11,10 +11,15 @@ struct TestEngine: Sendable {
     var address: String { engine.address }
 
     /// The tests' one engine, with the image of the stub server in it.
-    static func shared() async throws -> TestEngine {
-        let shared = TestEngine(engine: try await PrivateEngine.shared())
-        if try await shared.tryDocker(["image", "inspect", stub]).status != 0 { try await shared.importStub() }
-        return shared
+    static func shared() async throws -> TestEngine { try await withStub(PrivateEngine.shared()) }
+
+    /// Another engine on this machine, with that image, too.
+    static func second() async throws -> TestEngine { try await withStub(PrivateEngine.second()) }
+
+    private static func withStub(_ engine: PrivateEngine) async throws -> TestEngine {
+        let found = TestEngine(engine: engine)
+        if try await found.tryDocker(["image", "inspect", stub]).status != 0 { try await found.importStub() }
+        return found
     }
 
     /// Runs `docker` on it. Returns what it prints, without the last line's end.

@@ -27,7 +27,7 @@ extension EndToEnd {
                     """, to: "wrong.yaml")
                 let applied = try await host.modelet("apply", host.manifests, "--wait", "-o", "json")
                 #expect(applied.status == 1)
-                #expect(applied.errors.contains("test/wrong/default is failed: "), "\(applied.errors)")
+                #expect(applied.errors.contains("test/wrong/default has failed: "), "\(applied.errors)")
                 // What programs read is one document, and nothing else.
                 #expect(applied.output.hasPrefix("{") && applied.output.hasSuffix("}\n"), "\(applied.output)")
                 #expect(!applied.output.contains(" is ready"))
