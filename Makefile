@@ -71,8 +71,11 @@ bench: build
 	bench/cold-start
 	bench/stream
 	bench/allocations
+	bench/pass
+	bench/edit
 
 bench-long: build
+	bench/idle
 	bench/soak
 	bench/many-models
 
