@@ -80,15 +80,22 @@ extension EndToEnd {
                 try await untilModel(host, "it is ready", "state, instance NOT NULL", is: "ready|1")
                 let statuses = try await statuses(of: daemon) {
                     try host.writeStub(flags: "--start-delay-ms 300", fields: fields)
-                    try await untilModel(
-                        host, "the second serves", "state, generation, reason IS NULL", is: "ready|2|1")
+                    // What `models` says of the second may still be about the first: `ready` is what serves.
+                    try await eventually("the second serves") {
+                        try await host.sqlite("SELECT generation, phase FROM instances WHERE routed") == "2|ready"
+                    }
                     try host.writeStub(flags: "--exit-immediately 3", fields: fields)
                     try await untilModel(
                         host, "the second serves again", "state, reason LIKE 'BlockedByFailedLoad: generation 3 %'",
                         is: "ready|1")
+                    #expect(
+                        try await host.sqlite("SELECT generation, instead_of FROM instances WHERE phase = 'ready'")
+                            == "2|3")
                     try host.writeStub(fields: fields)
-                    try await untilModel(
-                        host, "the fourth serves", "state, generation, reason IS NULL", is: "ready|4|1")
+                    try await eventually("the fourth serves") {
+                        try await host.sqlite("SELECT generation, phase FROM instances WHERE routed") == "4|ready"
+                    }
+                    try await untilModel(host, "nothing is left to say", "state, reason IS NULL", is: "ready|1")
                 }
                 #expect(statuses.filter { $0 != 200 } == [])
                 // Never two at once: whoever was started later was so after the end of the one before.

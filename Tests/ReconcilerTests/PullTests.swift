@@ -392,6 +392,8 @@ import Testing
             world.time.advance(by: 1)
             try await eventually("it has been launched") { world.runtime.launches(of: .a) == 2 }
             #expect(world.store.allInstances.last { $0.key == .a }?.image == "registry/x:2@sha256:1")
+            // What had been got before is still good: it was not asked for again.
+            #expect(images.source(askedFor: .a) == Self.edit("x:3").source)
         }
     }
 
