@@ -2,6 +2,9 @@ extension Observation {
     /// Its instances that are not on their way out, oldest first.
     var current: [InstanceRecord] { instances.filter(\.phase.isCurrent) }
 
+    /// The instance that is what is wanted, on its way or there; `nil` where there is none.
+    package var fulfilling: InstanceRecord? { current.first(where: model.isFulfilled) }
+
     /// Its instances that are on their way out, oldest first.
     var leaving: [InstanceRecord] { instances.filter { !$0.phase.isCurrent } }
 
@@ -44,8 +47,7 @@ extension Observation {
 
     /// Whether an instance of a former generation may serve on, or recover, while the next one loads.
     func mayStandBesideNext(_ instance: InstanceRecord) -> Bool {
-        guard model.spec.effective.update == .availability, !lacksRoomBeside else { return false }
-        return instance.hasBeenReady && model.spec.source?.fixedPort != instance.port
+        !model.isReplacedInTurn(instance) && !lacksRoomBeside && instance.hasBeenReady
     }
 }
 
@@ -132,11 +134,19 @@ private func routing(_ former: InstanceRecord) -> Decision? {
     }
 }
 
+extension ModelRecord {
+    /// Whether the instance has to end before one of the current generation can be started, wherever there is room.
+    func isReplacedInTurn(_ instance: InstanceRecord) -> Bool {
+        spec.effective.update == .resource || spec.source?.fixedPort == instance.port
+    }
+}
+
 extension InstanceRecord {
-    fileprivate var hasBeenReady: Bool { phase == .ready || phase == .unready }
+    /// Whether it serves, or would if its probes did not fail.
+    var hasBeenReady: Bool { phase == .ready || phase == .unready }
 
     /// Whether it was started because the generation that is wanted had failed, and that has not been given another chance.
-    fileprivate func standsIn(for model: ModelRecord) -> Bool {
+    package func standsIn(for model: ModelRecord) -> Bool {
         model.backoff != nil && insteadOf == model.generation
     }
 }

@@ -83,7 +83,7 @@ package func decide(_ observed: Observation, now: Timestamp) -> Decision {
     if let cause = causeToEndAll(of: observed), let next = current.first(where: \.isRouted) ?? current.first {
         return .operate(end(next), cause: cause)
     }
-    if let wanted = current.first(where: observed.model.isFulfilled) {
+    if let wanted = observed.fulfilling {
         let others = current.filter { $0.id != wanted.id }
         guard let former = others.first(where: \.isRouted) ?? others.first else {
             return decide(about: wanted, of: observed, now: now)

@@ -24,7 +24,8 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
         switch instance.phase {
         case .intent, .gated, .starting: return ModelCondition(.starting, transition?.sentence ?? model.waiting)
         case .ready: return ModelCondition(.ready, transition?.sentence ?? model.pull?.description)
-        case .unready: return ModelCondition(.unhealthy, model.waiting ?? "readiness probe fails")
+        case .unready:
+            return ModelCondition(.unhealthy, transition?.sentence ?? model.waiting ?? "readiness probe fails")
         case .draining: return ModelCondition(.draining, instance.stopCause)
         case .stopping: return ModelCondition(.stopping, instance.stopCause)
         case .exited, .lost: break
@@ -32,13 +33,13 @@ package func condition(of model: ModelRecord, instances: [InstanceRecord], now: 
     }
     if model.spec.isRemote { return ModelCondition(.remote) }
     if let hold = model.hold { return ModelCondition(.held, "unloaded by \(hold.by); `modelet load` lifts it") }
+    // Where the generation is rejected, what was ready last is fetched.
+    let isTried = model.backoff.map { $0.isRejection || !$0.isPending(at: now) } ?? true
+    if model.isDemanded, isTried, let pull = model.pull { return ModelCondition(.pulling, pull.description) }
     if let backoff = model.backoff, backoff.isPending(at: now) {
         let state: ModelState = backoff.lastFailure.classification == .terminal ? .failed : .backoff
         return ModelCondition(state, backoff.lastFailure.message)
     }
-    if model.isDemanded {
-        if let pull = model.pull { return ModelCondition(.pulling, pull.description) }
-        return ModelCondition(.pending, model.waiting)
-    }
+    if model.isDemanded { return ModelCondition(.pending, model.waiting) }
     return ModelCondition(.standby, model.backoff.map { "last load failed: \($0.lastFailure.message)" })
 }

@@ -22,6 +22,6 @@ extension Observation {
 
     private func awaitsSuccession(to instance: InstanceRecord) -> Bool {
         !isShuttingDown && model.isDemanded && !model.isFulfilled(by: instance)
-            && !current.contains(where: model.isFulfilled)
+            && fulfilling == nil
     }
 }

@@ -25,35 +25,65 @@ package struct Transition: Codable, Hashable, Sendable {
     /// `nil` where what runs is what is wanted, or nothing serves and nothing is started in place of what is wanted.
     /// - Parameter instances: its live instances, oldest first.
     package init?(of model: ModelRecord, instances: [InstanceRecord]) {
-        guard let instance = instances.principal, instance.generation != model.generation else { return nil }
-        let standsIn = instance.insteadOf == model.generation
-        guard instance.phase == .ready || (standsIn && instance.phase.isCurrent) else { return nil }
+        guard let instance = instances.principal, instance.phase.isCurrent, !model.isFulfilled(by: instance),
+            let transition = Self.blocked(instance, by: model, instances)
+                ?? Self.replacing(instance, by: model, instances)
+        else { return nil }
+        self = transition
+    }
+
+    private init(
+        _ state: State, from instance: InstanceRecord, to model: ModelRecord, _ reason: String?, _ sentence: String
+    ) {
+        self.state = state
         from = instance.generation
         to = model.generation
-        let hasSuccessor = instances.contains { $0.generation == model.generation && $0.phase.isCurrent }
-        if let backoff = model.backoff {
-            state = .blocked
-            reason = backoff.lastFailure.message
+        self.reason = reason
+        self.sentence = sentence
+    }
+
+    private static func blocked(
+        _ instance: InstanceRecord, by model: ModelRecord, _ instances: [InstanceRecord]
+    ) -> Transition? {
+        let standsIn = instance.standsIn(for: model)
+        guard let failure = model.backoff?.lastFailure, instance.hasBeenReady || standsIn else { return nil }
+        let becomes =
+            switch instance.phase {
+            case .ready: "serves"
+            case .unready: "is unhealthy"
+            default: "is started again"
+            }
+        var transition = Transition(
+            .blocked, from: instance, to: model, failure.message,
+            "\(State.blocked.rawValue): generation \(model.generation) has failed: \(failure.message); "
+                + "generation \(instance.generation) \(becomes)")
+        if !model.hasSuccessor(among: instances) {
             // What stands in, and would have to end for another try, is left alone.
-            let isInTurn = model.spec.effective.update == .resource || model.spec.source?.fixedPort == instance.port
-            let isLeft = standsIn && isInTurn
-            isFinal = !hasSuccessor && (isLeft || backoff.lastFailure.classification == .terminal)
-            nextAttempt = hasSuccessor || isLeft ? nil : backoff.nextAttempt
-            let serves = instance.phase == .ready ? "generation \(from) serves" : "generation \(from) is started again"
-            sentence =
-                "\(State.blocked.rawValue): generation \(to) has failed: \(backoff.lastFailure.message); \(serves)"
-            return
+            let isLeft = standsIn && model.isReplacedInTurn(instance)
+            transition.isFinal = isLeft || failure.classification == .terminal
+            transition.nextAttempt = isLeft ? nil : model.backoff?.nextAttempt
         }
+        return transition
+    }
+
+    private static func replacing(
+        _ instance: InstanceRecord, by model: ModelRecord, _ instances: [InstanceRecord]
+    ) -> Transition? {
         guard instance.phase == .ready else { return nil }
-        state = .replacing
-        if hasSuccessor {
-            reason = model.waiting
-            sentence = "generation \(from) serves until generation \(to) is ready" + (reason.map { ": \($0)" } ?? "")
-        } else {
-            reason = model.pull?.description ?? model.waiting
-            guard let reason else { return nil }
-            sentence = "generation \(from) serves: \(reason)"
+        let serves = "generation \(instance.generation) serves"
+        if model.hasSuccessor(among: instances) {
+            return Transition(
+                .replacing, from: instance, to: model, model.waiting,
+                "\(serves) until generation \(model.generation) is ready" + (model.waiting.map { ": \($0)" } ?? ""))
         }
+        guard let reason = model.pull?.description ?? model.waiting else { return nil }
+        return Transition(.replacing, from: instance, to: model, reason, "\(serves): \(reason)")
+    }
+}
+
+extension ModelRecord {
+    fileprivate func hasSuccessor(among instances: [InstanceRecord]) -> Bool {
+        instances.contains { $0.generation == generation && $0.phase.isCurrent }
     }
 }
 

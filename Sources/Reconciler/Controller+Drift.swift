@@ -79,7 +79,7 @@ extension Controller {
         let mayGoOn =
             !observed.isShuttingDown && model.isDemanded && model.drift != nil
             && model.spec.source?.followsItsImage == true
-            && observed.instances.contains { $0.phase.isCurrent && model.isFulfilled(by: $0) }
+            && observed.fulfilling != nil
         if !mayGoOn { _ = state.withLock { $0.following.remove(model.key) } }
         return mayGoOn
     }
@@ -89,7 +89,7 @@ extension Controller {
     func follow(_ observed: Observation) async throws(StoreError) -> Bool {
         let model = observed.model
         guard isFollowing(observed), let source = model.spec.source, let runtime = parts.runtime(source),
-            let instance = observed.instances.first(where: { $0.phase.isCurrent && model.isFulfilled(by: $0) })
+            let instance = observed.fulfilling
         else { return false }
         if let obstacle = parts.obstacle(source, model.root) {
             try await giveUpFollowing(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))

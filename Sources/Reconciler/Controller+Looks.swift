@@ -84,7 +84,12 @@ extension Controller {
             return try await perform(step, for: observation, cause: cause)
         case .wait(let until, let reason):
             await publish(model, instances)
-            if instances.isEmpty { try await setWaiting(reason, for: model) }
+            if instances.isEmpty {
+                try await setWaiting(reason, for: model)
+            } else if observation.fulfilling != nil {
+                // An edit that waited, and was taken back.
+                try await setWaiting(nil, for: model)
+            }
             if let until { wake(key, at: until) }
             return try await follow(observation)
         case .settled:

@@ -243,7 +243,7 @@ extension Observation {
     /// another image then.
     fileprivate func mayUse(_ supply: Controller.State.Supply) -> Bool {
         guard !instances.isEmpty, supply.source == model.spec.source?.runFields else { return false }
-        return !instances.contains { $0.phase.isCurrent && model.isFulfilled(by: $0) }
+        return fulfilling == nil
     }
 
     /// Why the model is not to be started: a clause.

@@ -72,6 +72,11 @@ extension Controller {
             return true
         case .refused(let reason):
             return try await fail(model, LoadFailure(.terminal, reason, at: parts.time.now()), insteadOf: insteadOf)
+        case .yieldFirst(let reason) where try await isServedByStandIn(model):
+            // That one is not ended for another try, so this one has no turn to wait for.
+            leaveLine(model.key)
+            wake(model.key, at: parts.time.now() + Self.roomRetryDelay)
+            return try await park(model, reason: reason)
         case .yieldFirst(let reason):
             parts.logger.notice(
                 "no room for two instances: the one that serves ends first",
@@ -90,6 +95,12 @@ extension Controller {
             await evict(instances, cause: "makes room for \(model.key)")
             return try await park(model, reason: reason)
         }
+    }
+
+    /// Whether a former generation was started again and serves in place of the current one, which had failed.
+    private func isServedByStandIn(_ model: ModelRecord) async throws(StoreError) -> Bool {
+        let instances = try await parts.store.model(model.key)?.instances ?? []
+        return instances.contains { $0.phase.isCurrent && $0.standsIn(for: model) }
     }
 
     /// Asks instances to leave. Returns at once.

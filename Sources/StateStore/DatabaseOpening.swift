@@ -30,6 +30,7 @@ extension StateDirectory {
             try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
         }
         try Schema.migrator.migrate(pool)
+        try View.refresh(pool)
         return pool
     }
 

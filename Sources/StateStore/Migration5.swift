@@ -30,25 +30,4 @@ enum Migration5 {
             AND NOT EXISTS (SELECT 1 FROM revision WHERE number = NEW.pinned_revision AND root_id = NEW.id)
         BEGIN SELECT RAISE(ABORT, 'the revision that the root is pinned at is of another root'); END;
         """
-
-    static let views = """
-        CREATE VIEW roots AS
-        SELECT
-            r.path AS root,
-            \(Migration1.utc("r.registered_at")) AS registered_at,
-            (SELECT max(number) FROM revision WHERE root_id = r.id) AS revision,
-            r.pinned_revision,
-            \(Migration1.utc("r.pinned_at")) AS pinned_at, r.pinned_by, r.pending
-        FROM root r
-        ORDER BY r.id;
-
-        CREATE VIEW revisions AS
-        SELECT
-            v.number AS revision, r.path AS root,
-            \(Migration1.utc("v.accepted_at")) AS accepted_at, v.cause, v.restored,
-            (SELECT count(*) FROM revision_model m WHERE m.revision = v.number) AS models
-        FROM revision v
-        JOIN root r ON r.id = v.root_id
-        ORDER BY v.number;
-        """
 }

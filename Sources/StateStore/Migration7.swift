@@ -39,19 +39,4 @@ enum Migration7 {
         WHEN EXISTS (SELECT 1 FROM model WHERE key = NEW.key AND is_removed)
         BEGIN SELECT RAISE(ABORT, 'the model is removed already'); END;
         """
-
-    static let views = """
-        CREATE VIEW manifest_faults AS
-        SELECT r.path AS root, f.file, f.line, f.column_number AS "column", f.message, f.hint,
-            \(Migration1.utc("f.since")) AS since
-        FROM manifest_fault f
-        JOIN root r ON r.id = f.root_id
-        ORDER BY r.id, f.file;
-
-        CREATE VIEW held_removals AS
-        SELECT h.key, m.domain, m.source, m.model, h.remedy, \(Migration1.utc("h.since")) AS since
-        FROM removal_held h
-        JOIN model m ON m.key = h.key
-        ORDER BY m.domain, m.source, m.model;
-        """
 }

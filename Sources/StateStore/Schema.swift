@@ -59,40 +59,19 @@ enum Schema {
     /// Every step from an empty file to the current schema. A step that has been released is never edited.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { db in
-            try db.execute(sql: Migration1.tables)
-            try db.execute(sql: Migration1.rules)
-            try db.execute(sql: Migration1.views)
-        }
-        migrator.registerMigration("2") { db in
-            try db.execute(sql: Migration2.tables)
-            try db.execute(sql: Migration2.rules)
-            try db.execute(sql: Migration2.views)
-        }
-        migrator.registerMigration("3") { db in
-            try db.execute(sql: Migration3.tables)
-            try db.execute(sql: Migration3.rules)
-            try db.execute(sql: Migration3.views)
-        }
-        migrator.registerMigration("4") { db in
-            try db.execute(sql: Migration4.tables)
-            try db.execute(sql: Migration4.rules)
-            try db.execute(sql: Migration4.views)
-        }
-        migrator.registerMigration("5") { db in
-            try db.execute(sql: Migration5.tables)
-            try db.execute(sql: Migration5.rules)
-            try db.execute(sql: Migration5.views)
-        }
-        migrator.registerMigration("6") { db in
-            try db.execute(sql: Migration6.tables)
-            try db.execute(sql: Migration6.rules)
-            try db.execute(sql: Migration6.views)
-        }
-        migrator.registerMigration("7") { db in
-            try db.execute(sql: Migration7.tables)
-            try db.execute(sql: Migration7.rules)
-            try db.execute(sql: Migration7.views)
+        let steps = [
+            [Migration1.tables, Migration1.rules],
+            [Migration2.tables, Migration2.rules],
+            [Migration3.tables, Migration3.rules],
+            [Migration4.tables, Migration4.rules],
+            [Migration5.tables, Migration5.rules],
+            [Migration6.tables, Migration6.rules],
+            [Migration7.tables, Migration7.rules],
+        ]
+        for (index, statements) in steps.enumerated() {
+            migrator.registerMigration("\(index + 1)") { db in
+                for sql in statements { try db.execute(sql: sql) }
+            }
         }
         return migrator
     }

@@ -45,6 +45,12 @@ struct ModelStateTests {
                 $0.pull = PullProgress(image: "x:1")
                 $0.backoff = S.backoff(until: now + 1)
             }, is: .backoff, "exited with code 1"),
+        Row(
+            "what was ready last is being fetched, as its successor has failed",
+            S.eager {
+                $0.pull = PullProgress(image: "x:1")
+                $0.backoff = S.backoff(until: now + 1, .terminal)
+            }, is: .pulling, "pulling x:1"),
         Row("eager, not started yet", S.eager(), is: .pending),
         Row("served and ended", S.demanded { $0.lastExitAt = now }, is: .standby),
         Row("remote", S.model(S.spec(load: .eager, source: nil)), is: .remote),
@@ -83,53 +89,69 @@ struct ModelStateTests {
         Row(
             "ready, and its successor's image cannot be had",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.backoff = S.backoff(until: now + 1)
             }, [S.instance(.ready, isRouted: true)], is: .ready,
             "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 serves"),
         Row(
-            "ready, and its successor loads", S.demanded { $0.generation = 2 },
+            "ready, and its successor loads", S.demanded { $0.beginFreshGeneration() },
             [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
             "generation 1 serves until generation 2 is ready"),
         Row(
             "ready, and its successor loads and has trouble",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.waiting = "port is held by pid 1"
             }, [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
             "generation 1 serves until generation 2 is ready: port is held by pid 1"),
         Row(
             "ready, and its successor is tried again",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.backoff = S.backoff(until: now)
             }, [S.instance(.ready, isRouted: true), S.instance(.starting, id: "new", generation: 2)], is: .ready,
             "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 serves"),
         Row(
             "ready, and its successor's image is being fetched",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.pull = PullProgress(image: "x:1")
             }, [S.instance(.ready, isRouted: true)], is: .ready, "generation 1 serves: pulling x:1"),
         Row(
             "ready, and its successor waits for room",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.waiting = "waits for a start slot"
             }, [S.instance(.ready, isRouted: true)], is: .ready, "generation 1 serves: waits for a start slot"),
-        Row("ready, and about to be replaced", S.demanded { $0.generation = 2 }, [S.instance(.ready)], is: .ready),
         Row(
-            "its successor serves already", S.demanded { $0.generation = 2 },
+            "ready, and about to be replaced", S.demanded { $0.beginFreshGeneration() }, [S.instance(.ready)],
+            is: .ready),
+        Row(
+            "its successor serves already", S.demanded { $0.beginFreshGeneration() },
             [S.instance(.ready), S.instance(.ready, id: "new", generation: 2, isRouted: true)], is: .ready),
         Row(
             "it is started again, as its successor has failed",
             S.demanded {
-                $0.generation = 2
+                $0.beginFreshGeneration()
                 $0.backoff = S.backoff(failures: 3, until: now)
             }, [S.instance(.starting) { $0.insteadOf = 2 }], is: .starting,
             "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 is started again"),
         Row(
-            "a successor that loads is what counts beside one that serves no more", S.demanded { $0.generation = 2 },
+            "unready, and its successor has failed",
+            S.demanded {
+                $0.beginFreshGeneration()
+                $0.backoff = S.backoff(until: now + 1, .terminal)
+            }, [S.instance(.unready)], is: .unhealthy,
+            "BlockedByFailedLoad: generation 2 has failed: exited with code 1; generation 1 is unhealthy"),
+        Row(
+            "an edit that waited, and was taken back",
+            S.demanded {
+                $0.generation = 3
+                $0.waiting = "waits for a start slot"
+            }, [S.instance(.ready, isRouted: true)], is: .ready),
+        Row(
+            "a successor that loads is what counts beside one that serves no more",
+            S.demanded { $0.beginFreshGeneration() },
             [S.instance(.unready), S.instance(.starting, id: "new", generation: 2)], is: .starting),
         Row(
             "ready in spite of earlier failures", S.demanded { $0.backoff = S.backoff(until: now + 1) },
@@ -142,7 +164,7 @@ struct ModelStateTests {
             "stopping", S.demanded(), [S.instance(.stopping) { $0.stopCause = "restart was requested" }], is: .stopping,
             "restart was requested"),
         Row(
-            "the current one counts, not one on its way out", S.demanded { $0.generation = 2 },
+            "the current one counts, not one on its way out", S.demanded { $0.beginFreshGeneration() },
             [S.instance(.stopping, id: "old"), S.instance(.ready, id: "new", generation: 2)], is: .ready),
         Row(
             "unknown outweighs everything", S.demanded { $0.hold = Hold(since: now, by: "admin") },

@@ -64,6 +64,35 @@ import Testing
         }
     }
 
+    /// What stands in is not ended for another try, and that is made once there is room for it.
+    @Test func whatFailedIsTriedAgainWhereRoomComesToBeBesideWhatStandsIn() async throws {
+        let world = World()
+        let other = Self.spec("other", memory: 3)
+        try await world.define([.a: Self.spec("one", memory: 3), .b: other])
+        try await world.run(limits: HostLimits(memory: 8)) { controller, routes in
+            for key in [ModelKey.a, .b] { await routes.wait(for: key) { $0.isInstance } }
+            world.runtime.setHabit(.cannotBeExecuted, ofCommand: "two")
+            let edited = Self.spec("two", memory: 3)
+            try await world.define([.a: edited, .b: other], in: controller)
+            try await eventually("the first is started again") {
+                world.store.allInstances.contains { $0.insteadOf == 2 && $0.phase == .ready && $0.isRouted }
+            }
+            for _ in 0..<3 {
+                world.time.advance(by: Backoff.terminalDelay)
+                await controller.look(at: [.a])
+            }
+            #expect(world.runtime.commands(.a) == ["one"])
+            #expect(world.runtime.running(.b).count == 1)
+
+            world.runtime.setHabit(nil, ofCommand: "two")
+            try await world.define([.a: edited], in: controller)
+            try await eventually("the edit is served") {
+                world.time.advance(by: 1)
+                return world.runtime.commands(.a) == ["two"] && routes.target(.a).isInstance
+            }
+        }
+    }
+
     /// It is not looked at again and again, either.
     @Test func aPassFindsNothingToDoAboutAModelThatIsBeingReplaced() async throws {
         let world = World()

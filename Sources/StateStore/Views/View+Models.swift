@@ -1,9 +1,10 @@
-extension Migration6 {
-    static let views = """
-        DROP VIEW models;
+internal import ModelCore
 
-        -- The same as `condition(of:instances:now:)` says.
-        CREATE VIEW models AS
+extension View {
+    /// Every model, its state and why. The same as `condition(of:instances:now:)` says.
+    static let models = View(
+        "models",
+        """
         SELECT
             m.key, m.domain, m.source, m.model,
             CASE
@@ -13,21 +14,21 @@ extension Migration6 {
                 WHEN i.phase IS NOT NULL THEN i.phase
                 WHEN m.spec ->> '$.source' IS NULL THEN 'remote'
                 WHEN m.hold_since IS NOT NULL THEN 'held'
-                WHEN m.next_attempt_at > \(Migration1.now)
+                WHEN m.pull IS NOT NULL AND \(isDemanded) AND \(isTried) THEN 'pulling'
+                WHEN m.next_attempt_at > \(now)
                     THEN CASE m.failure_class WHEN 'terminal' THEN 'failed' ELSE 'backoff' END
-                WHEN m.is_removed THEN 'standby'
-                WHEN m.spec ->> '$.load' = 'eager'
-                    OR m.demand_since > coalesce(m.last_exit_at, m.demand_since - 1)
-                    THEN CASE WHEN m.pull IS NULL THEN 'pending' ELSE 'pulling' END
+                WHEN \(isDemanded) THEN 'pending'
                 ELSE 'standby'
             END AS state,
             CASE
                 WHEN u.id IS NOT NULL THEN u.unknown_reason || '; `modelet forget ' || u.id || '` gives it up'
-                WHEN i.phase IN ('intent', 'gated', 'starting', 'ready') AND m.failures IS NOT NULL
-                    AND CASE WHEN i.phase = 'ready' THEN i.generation <> m.generation ELSE i.instead_of IS m.generation END
+                WHEN i.phase IN ('intent', 'gated', 'starting', 'ready', 'unready') AND m.failures IS NOT NULL
+                    AND CASE WHEN i.phase IN ('ready', 'unready') THEN i.generation <> m.generation
+                        ELSE i.instead_of IS m.generation END
                     THEN 'BlockedByFailedLoad: generation ' || m.generation || ' has failed: ' || m.failure_message
                         || '; generation ' || i.generation
-                        || CASE WHEN i.phase = 'ready' THEN ' serves' ELSE ' is started again' END
+                        || CASE i.phase WHEN 'ready' THEN ' serves' WHEN 'unready' THEN ' is unhealthy'
+                            ELSE ' is started again' END
                 WHEN i.phase IN ('intent', 'gated', 'starting') THEN m.waiting
                 WHEN i.phase = 'ready' AND i.generation <> m.generation THEN
                     CASE WHEN EXISTS (
@@ -41,25 +42,24 @@ extension Migration6 {
                 WHEN i.phase IS NOT NULL THEN i.stop_cause
                 WHEN m.spec ->> '$.source' IS NULL THEN NULL
                 WHEN m.hold_since IS NOT NULL THEN 'unloaded by ' || m.hold_by || '; `modelet load` lifts it'
-                WHEN m.next_attempt_at > \(Migration1.now) THEN m.failure_message
-                WHEN NOT m.is_removed AND (m.spec ->> '$.load' = 'eager'
-                    OR m.demand_since > coalesce(m.last_exit_at, m.demand_since - 1))
-                    THEN coalesce(m.pull_message, m.waiting)
+                WHEN m.pull IS NOT NULL AND \(isDemanded) AND \(isTried) THEN m.pull_message
+                WHEN m.next_attempt_at > \(now) THEN m.failure_message
+                WHEN \(isDemanded) THEN m.waiting
                 ELSE 'last load failed: ' || m.failure_message
             END AS reason,
             coalesce(m.spec ->> '$.source.type', 'http') AS type,
             coalesce(m.spec ->> '$.load', 'on_demand') AS load,
             m.generation,
-            i.id AS instance,
+            i.id AS instance, i.generation AS instance_generation,
             i.server_pid AS pid,
             i.host, i.port, i.address, i.container_id, i.image,
             m.drift,
-            \(Migration1.utc("m.demand_since")) AS demanded_since, m.demand_by AS demanded_by,
-            \(Migration1.utc("m.hold_since")) AS held_since, m.hold_by AS held_by,
+            \(utc("m.demand_since")) AS demanded_since, m.demand_by AS demanded_by,
+            \(utc("m.hold_since")) AS held_since, m.hold_by AS held_by,
             m.failures, m.failure_class, m.failure_message,
-            \(Migration1.utc("m.failure_at")) AS failure_at,
-            \(Migration1.utc("m.next_attempt_at")) AS next_attempt_at,
-            \(Migration1.utc("m.last_exit_at")) AS last_exit_at,
+            \(utc("m.failure_at")) AS failure_at,
+            \(utc("m.next_attempt_at")) AS next_attempt_at,
+            \(utc("m.last_exit_at")) AS last_exit_at,
             m.load_count AS loads,
             m.last_load_ms / 1000.0 AS last_load_seconds,
             m.usual_load_ms / 1000.0 AS usual_load_seconds,
@@ -77,28 +77,18 @@ extension Migration6 {
             WHERE key = m.key AND phase NOT IN ('exited', 'lost')
             ORDER BY EXISTS (SELECT 1 FROM route WHERE instance_id = instance.id) DESC,
                 phase IN ('draining', 'stopping'), seq DESC LIMIT 1)
-        ORDER BY m.domain, m.source, m.model;
+        ORDER BY m.domain, m.source, m.model
+        """)
 
-        DROP VIEW instances;
+    /// Where it is of another kind than HTTP and not held.
+    private static let isDemanded = """
+        (NOT m.is_removed AND (m.spec ->> '$.load' = 'eager'
+            OR m.demand_since > coalesce(m.last_exit_at, m.demand_since - 1)))
+        """
 
-        CREATE VIEW instances AS
-        SELECT
-            i.id, i.key, m.domain, m.source, m.model, i.generation, i.instead_of, i.replica, i.attempt,
-            i.phase,
-            \(Migration1.utc("i.phase_since")) AS phase_since,
-            i.server_pid AS pid, i.shim_pid, i.container_id, i.image, i.engine, i.engine_address,
-            i.host, i.port, i.address,
-            r.instance_id IS NOT NULL AS routed,
-            i.adopted,
-            \(Migration1.utc("i.created_at")) AS created_at,
-            \(Migration1.utc("i.started_at")) AS started_at,
-            \(Migration1.utc("i.ready_at")) AS ready_at,
-            i.stop_cause, i.unknown_reason,
-            \(Migration1.utc("i.exit_at")) AS exited_at,
-            i.exit_code, i.exit_signal, i.exit_oom AS out_of_memory, i.exit_message
-        FROM instance i
-        JOIN model m ON m.key = i.key
-        LEFT JOIN route r ON r.instance_id = i.id
-        ORDER BY i.seq;
+    /// Whether it is being started, or what was ready before it.
+    private static let isTried = """
+        (m.failures IS NULL OR m.failure_class = 'terminal' OR m.failures >= \(Backoff.rejectedAfter)
+            OR m.next_attempt_at <= \(now))
         """
 }
