@@ -36,8 +36,9 @@ struct Apply: AsyncParsableCommand {
     func run() async throws {
         let root = absolutePath(directory)
         if dryRun { return try await preview(root).show(output) }
+        let begin = SystemTime().now()
         let (report, isRunning) = try await apply(root)
-        let rollout = Rollout(report, isRunning: isRunning, state: state, output: output)
+        let rollout = Rollout(report, isRunning: isRunning, since: begin, state: state, output: output)
         rollout.show()
         if report.plan.isInvalid { throw ExitStatus.invalidManifests }
         if !report.heldRemovals.isEmpty { throw ExitStatus.failed }

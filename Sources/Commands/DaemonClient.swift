@@ -27,7 +27,7 @@ extension CommandFailure {
         switch error {
         case .noDaemon:
             self.init("no modelet is running on \(directory); start one with `modelet serve --state \(directory)`")
-        case .api(_, _, let message), .transport(let message):
+        case .api(_, _, let message), .transport(let message), .badReply(let message):
             self.init(message)
         case .timedOut:
             self.init("modelet did not answer in time", status: ExitStatus.timedOut)

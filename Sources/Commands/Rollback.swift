@@ -39,8 +39,9 @@ struct Rollback: AsyncParsableCommand {
             root: root.map { absolutePath($0) }, revision: revision, removalGuard: guards.removalGuard,
             by: operatorName, isDryRun: dryRun)
         if dryRun { return try outlook(order, snapshot).show(output) }
+        let begin = SystemTime().now()
         let (report, isRunning) = try await perform(order)
-        let rollout = Rollout(report, isRunning: isRunning, state: state, output: output)
+        let rollout = Rollout(report, isRunning: isRunning, since: begin, state: state, output: output)
         rollout.show()
         guard report.isAccepted else { throw ExitStatus.failed }
         try await rollout.wait(waiting)

@@ -18,12 +18,15 @@ struct Rollout {
     private let report: ApplyReport
     /// Whether a daemon acts on it.
     private let isRunning: Bool
+    /// When it was asked for.
+    private let begin: Timestamp
     private let state: StateOptions
     private let output: OutputOptions
 
-    init(_ report: ApplyReport, isRunning: Bool, state: StateOptions, output: OutputOptions) {
+    init(_ report: ApplyReport, isRunning: Bool, since begin: Timestamp, state: StateOptions, output: OutputOptions) {
         self.report = report
         self.isRunning = isRunning
+        self.begin = begin
         self.state = state
         self.output = output
     }
@@ -67,23 +70,24 @@ struct Rollout {
         }
         let says: @Sendable (String) -> Void = output.format == .json ? Console.printError : Console.print
         let waiter = Waiter(state: state, timeout: .seconds(options.timeout), says: says)
-        let begin = SystemTime().now()
-        try await waiter.wait(for: .ready, of: try awaited) { Self.whyHopeless($0, since: begin) }
+        try await waiter.wait(for: .ready, of: try awaited) { [begin] in
+            Self.whyHopeless($0.model, $0.instances, since: begin)
+        }
     }
 
     /// Why a load is not waited for any longer although it is tried again: whoever applies a change wants to know that it
     /// does not work, and not when it does after all. That is so after the same number of failures in a row as lets the
-    /// controller give up a generation, and after one load that took longer than its manifest allows.
-    static func whyHopeless(_ entry: ModelSnapshot, since begin: Timestamp) -> String? {
-        let model = entry.model
+    /// controller give up a generation, and after one load that took longer than its manifest allows. What has failed for
+    /// good ends every wait.
+    static func whyHopeless(_ model: ModelRecord, _ instances: [InstanceRecord], since begin: Timestamp) -> String? {
         guard let backoff = model.backoff, backoff.lastFailure.at >= begin,
-            !entry.instances.contains(where: { $0.isRouted && model.isFulfilled(by: $0) })
+            backoff.lastFailure.classification == .retryable,
+            !instances.contains(where: { $0.isRouted && model.isFulfilled(by: $0) })
         else { return nil }
         let failure = backoff.lastFailure
         if failure.isTooSlow { return "was \(failure.message)" }
         guard backoff.isRejection else { return nil }
-        let count = backoff.failures == 1 ? "" : " \(backoff.failures) times in a row"
-        return "has failed\(count): \(failure.message)"
+        return "has failed \(backoff.failures) times in a row: \(failure.message)"
     }
 
     private var awaited: [ModelKey] {

@@ -85,8 +85,7 @@ struct StillLife {
     let isRunning: (InstanceRecord) -> Bool?
 
     func verdict(on goal: WaitGoal, in directory: String, at now: Timestamp) -> Verdict {
-        let awaited = AwaitedModel(
-            key: key, model: entry?.model, instances: entry?.instances ?? [], mayMakeRoom: false)
+        let awaited = AwaitedModel(key: key, entry)
         let condition = awaited.condition(at: now)
         let isSo = "\(key) is \(goal.word(for: condition)), as it was recorded"
         let nobody = "no modelet runs on \(directory), so nothing changes: \(key) is recorded as \(condition.sentence)"
@@ -96,7 +95,7 @@ struct StillLife {
                 return .notSo("\(nobody), but its process has ended")
             }
             return .so(isSo)
-        case .impossible(let why): return .notSo("\(key) is \(condition.state.rawValue): \(why)")
+        case .impossible(let why): return .notSo(condition.refusal(of: key, why))
         case .open: return .notSo(nobody)
         }
     }

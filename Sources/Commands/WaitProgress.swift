@@ -26,9 +26,14 @@ final class WaitProgress: Sendable {
         page.withLock { page in emit(page.finish(key)) }
     }
 
-    /// Says something that concerns them all, once until anything else is said.
+    /// Says something that concerns them all, once for as long as it stays so.
     func announce(_ text: String) {
         page.withLock { page in emit(page.announce(text)) }
+    }
+
+    /// What was announced is not so any more.
+    func withdraw() {
+        page.withLock { $0.withdraw() }
     }
 
     func end() {
@@ -83,6 +88,8 @@ struct ProgressPage {
         announced = text
         return erase() + text + "\n"
     }
+
+    mutating func withdraw() { announced = nil }
 
     mutating func finish(_ key: ModelKey) -> String {
         waiting.remove(key)

@@ -65,28 +65,38 @@ struct Waiter: Sendable {
     ) async throws {
         let progress = WaitProgress(keys, width: Console.errorWidth, for: goal)
         defer { progress.end() }
+        let wanted = Set(keys)
+        let unasked = Unasked(wanted)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             defer { group.cancelAll() }
             group.addTask {
                 try await show(progress, goal) { snapshot in
-                    for entry in snapshot.models where keys.contains(entry.model.key) {
+                    for entry in snapshot.models where wanted.contains(entry.model.key) {
                         if let why = hopeless(entry) { throw CommandFailure("\(entry.model.key) \(why)") }
+                        // Of the others the daemon says so itself.
+                        guard unasked.contains(entry.model.key) else { continue }
+                        try AwaitedModel(entry).checkIsPossible(goal)
                     }
                 }
                 return false
             }
             var rest = keys[...]
-            for key in rest.prefix(Self.mostAtOnce) {
-                group.addTask { try await wait(for: goal, of: key, progress) }
-            }
-            rest = rest.dropFirst(Self.mostAtOnce)
+            for _ in 0..<Self.mostAtOnce { ask(&group, of: rest.popFirst(), unasked, goal, progress) }
             var count = keys.count
             while count > 0, try await group.next() == true {
                 count -= 1
-                guard let key = rest.popFirst() else { continue }
-                group.addTask { try await wait(for: goal, of: key, progress) }
+                ask(&group, of: rest.popFirst(), unasked, goal, progress)
             }
         }
+    }
+
+    private func ask(
+        _ group: inout ThrowingTaskGroup<Bool, any Error>, of key: ModelKey?, _ unasked: Unasked, _ goal: WaitGoal,
+        _ progress: WaitProgress
+    ) {
+        guard let key else { return }
+        unasked.remove(key)
+        group.addTask { try await wait(for: goal, of: key, progress) }
     }
 
     /// Whether a daemon listens, or has taken the state and is about to.
@@ -107,7 +117,7 @@ struct Waiter: Sendable {
         let outcome = try await outcome(of: goal, key, progress)
         progress.finish(key)
         if let why = outcome.impossible {
-            throw CommandFailure("\(key) is \(outcome.condition.state.rawValue): \(why)")
+            throw CommandFailure(outcome.condition.refusal(of: key, why))
         }
         guard outcome.reached else {
             throw CommandFailure(
@@ -128,6 +138,7 @@ struct Waiter: Sendable {
                 // One that is being ended answers early, with neither.
                 if outcome.reached || outcome.impossible != nil || .now >= deadline { return outcome }
                 absentSince = nil
+                progress.withdraw()
             } catch {
                 // Cut short because another one ended the wait: the daemon has nothing to do with it.
                 if Task.isCancelled { throw CancellationError() }
@@ -136,7 +147,7 @@ struct Waiter: Sendable {
                 let since = absentSince ?? .now
                 absentSince = since
                 if let outcome = try outcomeWithoutDaemon(of: goal, key, since) { return outcome }
-                progress.announce("modelet has ended; waiting for it to come back")
+                progress.announce("modelet does not answer: it has ended, or is starting; waiting for it")
             }
             try await Task.sleep(for: Self.pause)
         }
@@ -172,23 +183,40 @@ struct Waiter: Sendable {
 
     private func recorded(_ key: ModelKey) throws -> AwaitedModel {
         let entry = try readState(directory)?.models.first { $0.model.key == key }
-        return AwaitedModel(key: key, model: entry?.model, instances: entry?.instances ?? [], mayMakeRoom: false)
+        return AwaitedModel(key: key, entry)
     }
 
-    /// Reads the state again and again, until cancelled.
+    /// Reads the state again and again, until cancelled: of all that is written, most is about other models, and a
+    /// person cannot read faster.
     /// - Parameter look: is given each state that is read, and ends everything by throwing.
     private func show(
         _ progress: WaitProgress, _ goal: WaitGoal, look: (StateSnapshot) throws -> Void
     ) async throws {
-        let reader = StateReader(StateDirectory(directory))
+        let directory = StateDirectory(directory)
+        let reader = StateReader(directory)
+        var last: DatabaseStamp?
         repeat {
+            let stamp = DatabaseStamp(directory)
+            if stamp.isSettled, stamp == last { continue }
             // What cannot be read now is shown later, or not at all: the wait does not depend on it.
             guard let snapshot = try? reader.snapshot() else { continue }
+            last = stamp
             let now = SystemTime().now()
             progress.show(snapshot.models.map { ($0.model.key, $0.progress(to: goal, at: now)) })
             try look(snapshot)
         } while (try? await Task.sleep(for: Self.look)) != nil
     }
+}
+
+/// Models that the daemon has not been asked about yet.
+private final class Unasked: Sendable {
+    private let keys: Mutex<Set<ModelKey>>
+
+    init(_ keys: Set<ModelKey>) { self.keys = Mutex(keys) }
+
+    func contains(_ key: ModelKey) -> Bool { keys.withLock { $0.contains(key) } }
+
+    func remove(_ key: ModelKey) { keys.withLock { _ = $0.remove(key) } }
 }
 
 extension ModelSnapshot {
@@ -200,13 +228,37 @@ extension ModelSnapshot {
     }
 }
 
+extension AwaitedModel {
+    /// A model by what is recorded of it.
+    init(_ entry: ModelSnapshot) { self.init(key: entry.model.key, entry) }
+
+    /// - Parameter entry: `nil` where there is no such model.
+    init(key: ModelKey, _ entry: ModelSnapshot?) {
+        self.init(key: key, model: entry?.model, instances: entry?.instances ?? [], mayMakeRoom: false)
+    }
+
+    /// Throws where it cannot become `goal` by itself.
+    fileprivate func checkIsPossible(_ goal: WaitGoal) throws(CommandFailure) {
+        // Whether one may have to make room, and so comes to stand by, is for the daemon to say.
+        guard goal != .standby else { return }
+        let now = SystemTime().now()
+        guard case .impossible(let why) = verdict(on: goal, at: now) else { return }
+        throw CommandFailure(condition(at: now).refusal(of: key, why))
+    }
+}
+
+extension ModelCondition {
+    /// What is said of a model that cannot become by itself what is waited for.
+    func refusal(of key: ModelKey, _ why: String) -> String { "\(key) is \(state.rawValue): \(why)" }
+}
+
 extension ClientError {
     /// Whether it says no more than that the daemon has gone.
     fileprivate var isAbsence: Bool {
         switch self {
         case .noDaemon, .transport: true
         case .api(_, let code, _): code == "shutting_down"
-        case .timedOut: false
+        case .timedOut, .badReply: false
         }
     }
 }

@@ -75,20 +75,27 @@ package struct AwaitedModel: Sendable {
         let condition = condition(at: now)
         switch condition.state {
         case .remote: return .reached
-        case .ready: return verdictOnReplacing(in: model)
         case .failed, .held: return .impossible(condition.reason ?? "")
         case .backoff where !model.isDemanded: return .impossible(join(condition.reason, wish))
         case .standby: return .impossible(join(condition.reason, wish))
-        case .pending, .pulling, .starting, .unhealthy, .draining, .stopping, .backoff, .unknown: return .open
+        case .unknown: return .open
+        case .ready, .pending, .pulling, .starting, .unhealthy, .draining, .stopping, .backoff:
+            return verdictOnGeneration(of: model, isReady: condition.state == .ready, at: now)
         }
     }
 
     /// An instance that is yet to be replaced does not count.
-    private func verdictOnReplacing(in model: ModelRecord) -> WaitVerdict {
-        if instances.contains(where: { $0.isRouted && model.isFulfilled(by: $0) }) { return .reached }
-        // A former generation serves; the new one cannot be had before somebody has changed something.
-        guard let transition = Transition(of: model, instances: instances), transition.isFinal else { return .open }
-        return .impossible(transition.sentence)
+    private func verdictOnGeneration(of model: ModelRecord, isReady: Bool, at now: Timestamp) -> WaitVerdict {
+        if let wanted = instances.first(where: { $0.phase.isCurrent && model.isFulfilled(by: $0) }) {
+            return isReady && wanted.isRouted ? .reached : .open
+        }
+        // The new one cannot be had before somebody has changed something, whatever becomes of the former.
+        if let transition = Transition(of: model, instances: instances), transition.isFinal {
+            return .impossible(transition.sentence)
+        }
+        guard let backoff = model.backoff, backoff.lastFailure.classification == .terminal, backoff.isPending(at: now)
+        else { return .open }
+        return .impossible("generation \(model.generation) has failed: \(backoff.lastFailure.message)")
     }
 
     private func verdictOnStandby(of model: ModelRecord, at now: Timestamp) -> WaitVerdict {

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// By what it is seen, without opening it, that a database has been written to.
-struct DatabaseStamp: Hashable, Sendable {
+package struct DatabaseStamp: Hashable, Sendable {
     fileprivate struct File: Hashable, Sendable {
         var device: UInt64
         var inode: UInt64
@@ -13,12 +13,12 @@ struct DatabaseStamp: Hashable, Sendable {
     private var files: [File?]
     /// Whether whatever is written from now on changes it: a file's time is only as fine as the kernel's ticks, so two
     /// writes within one may look like a single one.
-    let isSettled: Bool
+    package let isSettled: Bool
 
     /// Longer than a tick of any kernel (10 ms) and of file systems that keep their times in memory, in nanoseconds.
     private static let longestTick: Int64 = 100_000_000
 
-    init(_ directory: StateDirectory) {
+    package init(_ directory: StateDirectory) {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         files = ["", "-wal"].map { File(directory.database + $0) }

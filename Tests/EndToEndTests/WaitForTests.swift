@@ -159,7 +159,7 @@ extension EndToEnd {
                 try await eventually("it waits") { waiting.errors.contains("test/stub/default: starting\n") }
                 try await first.crash()
                 try await eventually("it has noticed") {
-                    waiting.errors.contains("modelet has ended; waiting for it to come back\n")
+                    waiting.errors.contains("waiting for it\n")
                 }
                 let second = try await host.serve()
                 close(open(file, O_WRONLY | O_CREAT, 0o600))

@@ -27,12 +27,37 @@ extension EndToEnd {
                     """, to: "wrong.yaml")
                 let applied = try await host.modelet("apply", host.manifests, "--wait", "-o", "json")
                 #expect(applied.status == 1)
-                // Told by the daemon as a state, or found by whoever waits: whichever comes first.
-                let told = ["is", "has"].contains { applied.errors.contains("test/wrong/default \($0) failed: ") }
-                #expect(told, "\(applied.errors)")
+                #expect(applied.errors.contains("test/wrong/default is failed: "), "\(applied.errors)")
                 // What programs read is one document, and nothing else.
                 #expect(applied.output.hasPrefix("{") && applied.output.hasSuffix("}\n"), "\(applied.output)")
                 #expect(!applied.output.contains(" is ready"))
+            }
+        }
+
+        /// More than can be asked about at once, and the last of them cannot become ready.
+        @Test func waitForManyEndsWithTheFirstThatCannotBecomeReady() async throws {
+            try await TestHost.run { host in
+                _ = try await host.serve()
+                for number in 100..<164 {
+                    try host.writeStub("slow\(number)", flags: "--never-listen", fields: ["load: eager"])
+                }
+                try host.write(
+                    """
+                    domain: test
+                    ml:
+                      sources:
+                        wrong:
+                          models:
+                            default:
+                              load: eager
+                              source:
+                                type: local_artifact
+                                path: ./missing
+                                startup_command: "serve --port ${PORT}"
+                    """, to: "wrong.yaml")
+                let applied = try await host.modelet("apply", host.manifests, "--wait")
+                #expect(applied.status == 1)
+                #expect(applied.errors.contains("test/wrong/default is failed: "), "\(applied.errors)")
             }
         }
 

@@ -33,7 +33,7 @@ import Testing
     }
 
     private static func instance(
-        _ phase: Phase, generation: Int = 1, isRouted: Bool = false
+        _ phase: Phase, generation: Int = 1, isRouted: Bool = false, insteadOf: Int? = nil
     ) -> InstanceRecord {
         var instance = InstanceRecord(
             id: InstanceID("i"), key: .a, generation: generation, attempt: 0,
@@ -41,6 +41,7 @@ import Testing
             createdAt: now)
         instance.phase = phase
         instance.isRouted = isRouted
+        instance.insteadOf = insteadOf
         return instance
     }
 
@@ -48,6 +49,14 @@ import Testing
         Backoff(
             failures: 2, lastFailure: LoadFailure(kind, "exited with code 3", at: now),
             nextAttempt: now + Seconds(seconds))
+    }
+
+    /// An eager model whose second generation has failed.
+    private static func failed(_ kind: LoadFailure.Class) -> ModelRecord {
+        model(load: .eager) {
+            $0.generation = 2
+            $0.backoff = backoff(kind)
+        }
     }
 
     private static let rows: [Row] = [
@@ -96,11 +105,25 @@ import Testing
             name: "of an older generation", model: model(load: .eager) { $0.generation = 2 },
             instances: [instance(.ready, isRouted: true)], ready: .open, standby: .impossible),
         Row(
-            name: "of an older generation, and the new one has failed for good",
-            model: model(load: .eager) {
-                $0.generation = 2
-                $0.backoff = backoff(.terminal)
-            }, instances: [instance(.ready, isRouted: true)], ready: .impossible, standby: .impossible),
+            name: "of an older generation, and the new one has failed for good", model: failed(.terminal),
+            instances: [instance(.ready, isRouted: true)], ready: .impossible, standby: .impossible),
+        Row(
+            name: "unhealthy, and the new one has failed for good", model: failed(.terminal),
+            instances: [instance(.unready)], ready: .impossible, standby: .impossible),
+        Row(
+            name: "unhealthy, and the new one is tried again", model: failed(.retryable),
+            instances: [instance(.unready)],
+            ready: .open, standby: .impossible),
+        Row(
+            name: "draining, and the new one has failed for good", model: failed(.terminal),
+            instances: [instance(.draining)], ready: .impossible, standby: .impossible),
+        Row(
+            name: "started again, as the new one has failed for good", model: failed(.terminal),
+            instances: [instance(.starting, insteadOf: 2)], ready: .impossible, standby: .impossible),
+        Row(
+            name: "of an older generation, and the new one starts in spite of failures", model: failed(.terminal),
+            instances: [instance(.ready, isRouted: true), instance(.starting, generation: 2)], ready: .open,
+            standby: .impossible),
         Row(
             name: "stopping", model: model { $0.hold = Hold(since: now, by: "ann") }, instances: [instance(.stopping)],
             ready: .open, standby: .open),

@@ -71,7 +71,7 @@ package struct AdminClient: Sendable {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch {
-            throw .transport("the daemon's answer is not understood: \(error)")
+            throw .badReply("the daemon's answer is not understood: \(error)")
         }
     }
 }

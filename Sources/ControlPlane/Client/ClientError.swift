@@ -11,6 +11,8 @@ package enum ClientError: Error, Hashable, Sendable {
     case api(status: Int, code: String, message: String)
     /// The exchange failed on its way: a sentence.
     case transport(String)
+    /// What it answered is not understood: it is of another version. A sentence.
+    case badReply(String)
     /// It did not answer in time.
     case timedOut
 }
@@ -24,7 +26,7 @@ extension ClientError {
             case let error as HTTPClientError: Self.of(error)
             case let error as IOError: Self.of(errno: error.errnoCode, "\(error)")
             case let error as NIOConnectionError: Self.of(error)
-            case is NIOTooManyBytesError: .transport("the answer is too large")
+            case is NIOTooManyBytesError: .badReply("the answer is too large")
             case is CancellationError: .transport("cancelled")
             default: .transport("\(error)")
             }

@@ -41,7 +41,7 @@ extension AdminClient {
     package func about(within timeout: Duration) async throws(ClientError) -> ControllerAbout {
         let reply = try await get("/v1/about", AboutReply.self, within: timeout)
         guard let startedAt = Timestamp(rfc3339: reply.startedAt) else {
-            throw .transport("the daemon's answer is not understood: started_at is \(reply.startedAt)")
+            throw .badReply("the daemon's answer is not understood: started_at is \(reply.startedAt)")
         }
         return ControllerAbout(
             version: reply.version, pid: reply.pid, stateUUID: reply.stateUUID, gateway: reply.gateway,
