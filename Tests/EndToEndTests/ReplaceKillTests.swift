@@ -6,7 +6,6 @@ extension EndToEnd {
     /// The controller is killed at random moments of replacements under load. What serves goes on, nothing runs twice,
     /// and once the listener is back no request fails.
     @Suite struct ReplaceKills {
-        private static let kills = 30
         private static let port = 18444
 
         private func write(_ edit: Int, on host: TestHost) throws {
@@ -15,8 +14,11 @@ extension EndToEnd {
                 fields: ["load: eager", "update: availability", "readiness: {path: /, status: 200}"])
         }
 
-        @Test func killedWhileReplacingNothingRunsTwiceAndNoRequestIsLost() async throws {
-            try await TestHost.run { host in
+        @Test(arguments: try await ModelKind.testable)
+        func killedWhileReplacingNothingRunsTwiceAndNoRequestIsLost(_ kind: ModelKind) async throws {
+            // A container takes some ten times as long to come and go as a process.
+            let kills = kind == .process ? 30 : 8
+            try await TestHost.run(kind) { host in
                 var random = Seeded(seed: UInt64.random(in: 0...UInt64.max))
                 let seed = random.seed
                 print("modelet-test: seed of the kills: \(seed)")
@@ -27,19 +29,20 @@ extension EndToEnd {
 
                 var away: [ClosedRange<Int64>] = []
                 var moments: [String: Int] = [:]
-                let plan = LoadGenerator.Plan(name: "\(Self.kills) kills", port: Self.port, rate: 200, connections: 32)
+                let plan = LoadGenerator.Plan(
+                    name: "\(kills) kills (\(kind))", port: Self.port, rate: 200, connections: 32)
                 let report = try await LoadGenerator.run(plan) { load in
-                    for round in 1...Self.kills {
+                    for round in 1...kills {
                         try write(round, on: host)
                         moments[try await moment(of: host, &random), default: 0] += 1
-                        expectNoTwins(on: host, "before kill \(round), seed \(seed)")
+                        try await expectNoTwins(on: host, "before kill \(round), seed \(seed)")
                         let killed = monotonicTime()
                         try await daemon.crash()
                         daemon = try await host.serve(listen)
                         away.append(killed...monotonicTime())
-                        expectNoTwins(on: host, "after kill \(round), seed \(seed)")
+                        try await expectNoTwins(on: host, "after kill \(round), seed \(seed)")
                     }
-                    try await eventually("the last edit serves; seed \(seed)") { load.hasSeen("v\(Self.kills)") }
+                    try await eventually("the last edit serves; seed \(seed)") { load.hasSeen("v\(kills)") }
                     let answered = load.answered
                     try await eventually("it serves on") { load.answered > answered + 100 }
                 }
@@ -49,8 +52,9 @@ extension EndToEnd {
                 #expect(report.samples.count { $0.status == 200 } > report.samples.count / 3)
 
                 try await eventually("exactly what is recorded runs; seed \(seed)") {
-                    let recorded = try await host.sqlite("SELECT pid FROM instances WHERE phase = 'ready'")
-                    return host.serverPIDs().map(String.init) == [recorded]
+                    let recorded = try await host.sqlite(
+                        "SELECT \(kind.identity) FROM instances WHERE phase = 'ready'")
+                    return try await host.runningServers() == [recorded]
                 }
                 #expect(try await host.sqlite("SELECT count(*) FROM operations WHERE outcome = 'open'") == "0")
                 #expect(try await daemon.terminate() == 0)
@@ -77,13 +81,23 @@ extension EndToEnd {
             """
 
         /// No generation has two servers.
-        private func expectNoTwins(on host: TestHost, _ comment: Comment) {
+        private func expectNoTwins(on host: TestHost, _ comment: Comment) async throws {
+            let labels = try await host.kind == .process ? commandLabels(on: host) : containerGenerations(on: host)
+            #expect(Set(labels).count == labels.count, comment)
+        }
+
+        private func containerGenerations(on host: TestHost) async throws -> [String] {
+            let running = try await host.runningServers().map { "'\($0)'" }.joined(separator: ", ")
+            let generations = "SELECT generation FROM instances WHERE container_id IN (\(running))"
+            return try await host.sqlite(generations).split(separator: "\n").map(String.init)
+        }
+
+        private func commandLabels(on host: TestHost) -> [String] {
             let commands = host.serverPIDs().map { readFile("/proc/\($0)/cmdline") }
             // One that has just ended has no command any more, and its port tells it from others.
-            let labels = commands.compactMap { command in
-                command.split(separator: "\0").first { $0.hasPrefix("v") }
+            return commands.compactMap { command in
+                command.split(separator: "\0").first { $0.hasPrefix("v") }.map(String.init)
             }
-            #expect(Set(labels).count == labels.count, comment)
         }
     }
 }
