@@ -103,7 +103,8 @@ private func decideAboutServing(
     return earlier(own, wait)
 }
 
-func causeToReplace(_ instance: InstanceRecord, of model: ModelRecord) -> String {
+/// Why a new instance takes the place of this one: what differs.
+package func causeToReplace(_ instance: InstanceRecord, of model: ModelRecord) -> String {
     let changed = model.spec.source.map { fieldChanges(from: instance.source, to: $0.runFields) } ?? []
     var causes = changed.map(\.description)
     if model.followsDrift, let drift = Drift(of: model, running: instance) { causes.append(drift.description) }

@@ -2,19 +2,19 @@
 ///
 /// Until that one is started the place is neither's, and others may wait for it. So it is said here when it is spoken for.
 extension Observation {
-    /// Whether the decision ends an instance for its successor.
-    package func isSucceeded(by decision: Decision) -> Bool {
+    /// The instance that the decision ends for its successor; `nil` where it ends none for that.
+    package func succeeded(by decision: Decision) -> InstanceRecord? {
         let id: InstanceID
         switch decision {
         case .operate(.drain(let drained), _): id = drained
         case .operate(.stop(let stopped), _): id = stopped
-        default: return false
+        default: return nil
         }
-        guard let ending = instances.first(where: { $0.id == id }), awaitsSuccession(to: ending) else { return false }
-        if ending.phase.isCurrent || model.spec.effective.load == .eager { return true }
+        guard let ending = instances.first(where: { $0.id == id }), awaitsSuccession(to: ending) else { return nil }
+        if ending.phase.isCurrent || model.spec.effective.load == .eager { return ending }
         // Found on its way out, after a crash: whoever asked since then asked for what had been unloaded.
-        guard case .loaded(let since, _) = model.demand else { return false }
-        return since < ending.phaseSince
+        guard case .loaded(let since, _) = model.demand, since < ending.phaseSince else { return nil }
+        return ending
     }
 
     /// Whether an instance is there that is not what is wanted, and none that is.

@@ -40,7 +40,7 @@ extension Controller {
     @discardableResult
     func leaveLine(_ key: ModelKey) -> Bool {
         state.withLock { state in
-            state.successions.remove(key)
+            state.successions[key] = nil
             return state.waitingForRoom.removeValue(forKey: key) != nil
         }
     }
@@ -52,9 +52,11 @@ extension Controller {
         let key = observed.model.key
         let now = parts.time.now()
         return state.withLock { state in
-            guard observed.isSucceeded(by: decision) || (state.successions.contains(key) && observed.awaitsSuccession)
-            else { return false }
-            state.successions.insert(key)
+            if let ending = observed.succeeded(by: decision) {
+                state.successions[key] = ending
+            } else if state.successions[key] == nil || !observed.awaitsSuccession {
+                return false
+            }
             if state.waitingForRoom[key] == nil { state.waitingForRoom[key] = now }
             return true
         }
@@ -170,7 +172,7 @@ extension Controller.State {
     fileprivate func claim(of model: ModelRecord, at now: Timestamp) -> Claim {
         var claim = Claim(
             of: model, calledSince: calls[model.key], waitingSince: waitingForRoom[model.key] ?? now, now: now)
-        claim.isSuccession = successions.contains(model.key)
+        claim.isSuccession = successions[model.key] != nil
         return claim
     }
 

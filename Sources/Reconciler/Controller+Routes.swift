@@ -33,7 +33,7 @@ extension Controller {
             state.demanded.remove(key)
             state.calls[key] = nil
             state.waitingForRoom[key] = nil
-            state.successions.remove(key)
+            state.successions[key] = nil
             state.serving[key] = nil
             state.evictions[key] = nil
             state.dismissed[key] = nil

@@ -36,8 +36,8 @@ extension Controller {
         var parked: Set<ModelKey> = []
         /// Models that stand in line for a slot or for room, and since when.
         var waitingForRoom: [ModelKey: Timestamp] = [:]
-        /// Those of them whose own instance ends, or has ended, for its successor: the place is theirs.
-        var successions: Set<ModelKey> = []
+        /// Those of them whose own instance, this one, ends or has ended for its successor: the place is theirs.
+        var successions: [ModelKey: InstanceRecord] = [:]
         /// Whether the line is being looked at, and whether that is to be done once more.
         var lineLook = OnceMore.none
         /// When the line is to be looked at although nothing has happened.

@@ -10,7 +10,7 @@ extension Controller {
         let model = observed.model
         switch step {
         case .start:
-            return try await start(model, cause: cause)
+            return try await start(model, cause: causeToSucceed(model) ?? cause)
         case .restore:
             guard let last = observed.restorable else { return true }
             return try await restore(last, for: model, cause: cause)
@@ -67,6 +67,14 @@ extension Controller {
     }
 
     // MARK: - Start
+
+    /// Why the model is started where an instance of it has ended for that; `nil` where none has.
+    private func causeToSucceed(_ model: ModelRecord) -> String? {
+        guard model.backoff == nil, let ended = state.withLock({ $0.successions[model.key] }),
+            !model.isFulfilled(by: ended)
+        else { return nil }
+        return causeToReplace(ended, of: model)
+    }
 
     private func start(_ wanted: ModelRecord, cause: String) async throws(StoreError) -> Bool {
         var model = wanted

@@ -84,6 +84,13 @@ extension EndToEnd {
                     try await eventually("the second serves") {
                         try await host.sqlite("SELECT generation, phase FROM instances WHERE routed") == "2|ready"
                     }
+                    // The first is gone when the second starts, and is still why.
+                    let causes = try await host.sqlite(
+                        """
+                        SELECT cause LIKE 'startup_command: % --start-delay-ms 300' FROM operations
+                        WHERE kind = 'start' AND instance = (SELECT id FROM instances WHERE generation = 2)
+                        """)
+                    #expect(causes == "1")
                     try host.writeStub(flags: "--exit-immediately 3", fields: fields)
                     try await untilModel(
                         host, "the second serves again", "state, reason LIKE 'BlockedByFailedLoad: generation 3 %'",

@@ -6,7 +6,7 @@ struct SuccessionTests {
     private static func isSucceeded(
         _ model: ModelRecord, _ instances: [InstanceRecord], by step: (InstanceID) -> Step
     ) -> Bool {
-        Observation(model: model, instances: instances).isSucceeded(by: .operate(step(.i), cause: ""))
+        Observation(model: model, instances: instances).succeeded(by: .operate(step(.i), cause: "")) != nil
     }
 
     @Test func anInstanceIsEndedForItsSuccessorWhereAnotherGenerationIsWanted() {
