@@ -129,7 +129,9 @@ let package = Package(
             [
                 "ControlPlane", "Reconciler", "ModelCore", "TestSupport", .hummingbird, .logging, .nioCore, .nioHTTP1,
             ]),
-        tests("CommandsTests", ["Commands", "Docker", "Reconciler", "StateStore", "ModelCore", "TestSupport"]),
+        tests(
+            "CommandsTests",
+            ["Commands", "Docker", "Reconciler", "StateStore", "ModelCore", "TestSupport", .argumentParser]),
         tests("EndToEndTests", ["ModelCore", "TestSupport", "modelet", "stub-model-server"]),
     ]
 )

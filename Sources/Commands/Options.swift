@@ -8,7 +8,14 @@ struct StateOptions: ParsableArguments {
     var state: String?
 
     /// Absolute.
-    var directory: String { absolutePath(state ?? environment("MODELET_STATE") ?? "state") }
+    var directory: String { state.map { absolutePath($0) } ?? Self.usual }
+
+    /// Where it is if no flag says so.
+    private static var usual: String { absolutePath(environment("MODELET_STATE") ?? "state") }
+
+    /// What a line to run has to say so that it means the same state: nothing where it does so by itself, here and in
+    /// this environment.
+    var spelledOut: String { directory == Self.usual ? "" : " --state \(directory)" }
 }
 
 /// Who reads what is printed.

@@ -8,7 +8,7 @@ extension RootSnapshot {
         return try Row.fetchAll(
             db,
             sql: """
-                SELECT r.path, coalesce(max(v.number), 0) AS revision, v.accepted_at
+                SELECT r.path, r.is_served, coalesce(max(v.number), 0) AS revision, v.accepted_at
                 FROM root r LEFT JOIN revision v ON v.root_id = r.id
                 WHERE r.is_followed
                 GROUP BY r.id ORDER BY r.id
@@ -21,6 +21,7 @@ extension RootSnapshot {
                 pin: pins[path])
             root.faults = try faults(of: path, in: db)
             root.predecessors = try predecessors(of: path, in: db)
+            root.isServed = try row.value("is_served")
             return root
         }
     }

@@ -61,6 +61,8 @@ package struct RootSnapshot: Hashable, Sendable {
     package var predecessors: [String] = []
     /// Where it is pinned.
     package var pin: RootPin?
+    /// Whether it is the one that `serve` named last.
+    package var isServed = false
 
     package init(path: String, revision: Int, acceptedAt: Timestamp?, pin: RootPin? = nil) {
         self.path = path

@@ -34,6 +34,10 @@ extension EndToEnd {
                 #expect(orphan.output.contains("recorded by a modelet that runs no more"), "\(orphan.output)")
                 #expect(orphan.output.contains("its process is still there"))
                 #expect(orphan.output.contains("`modelet serve --manifests \(host.manifests)` acts on it again"))
+                let elsewhere = try await host.run(
+                    [TestHost.modelet, "explain", "test/stub", "--state", host.state], environment: [:])
+                let line = "modelet serve --manifests \(host.manifests) --state \(host.state)"
+                #expect(elsewhere.output.contains("`\(line)` acts on it again"), "\(elsewhere.output)")
 
                 kill(try #require(Int32(try await host.sqlite("SELECT shim_pid FROM instances"))), SIGKILL)
                 try await eventually("its end is seen") {

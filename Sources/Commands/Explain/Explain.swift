@@ -35,7 +35,8 @@ struct Explain: AsyncParsableCommand {
         let daemon = await ask(about: entry.model.key, controller: snapshot.controller)
         var explanation = Explanation(
             entry: entry, daemon: daemon, operations: past.operations, fault: snapshot.fault(of: entry.model),
-            lastReady: past.lastReady, now: SystemTime().now())
+            lastReady: past.lastReady, servedRoot: snapshot.roots.first(where: \.isServed)?.path,
+            stateOption: state.spelledOut, now: SystemTime().now())
         if case .absent = daemon {
             for instance in entry.instances {
                 explanation.isRunning[instance.id] = RecordedProcess.isRunning(instance)

@@ -23,6 +23,10 @@ struct Explanation {
     var lastReady: InstanceRecord?
     /// Of instances that are recorded as live while nobody watches them: whether their process is there.
     var isRunning: [InstanceID: Bool] = [:]
+    /// The directory that `serve` named last. What it alone has named is followed for as long as it does.
+    var servedRoot: String?
+    /// ``StateOptions/spelledOut``.
+    var stateOption = ""
     var now: Timestamp
 
     /// How many operations are shown.
@@ -107,7 +111,9 @@ struct Explanation {
     /// What an operator can do next: one line.
     var advice: String {
         let key = model.key
-        if case .absent = daemon { return "`modelet serve --manifests \(model.root)` acts on it again" }
+        if case .absent = daemon {
+            return "`modelet serve --manifests \(servedRoot ?? model.root)\(stateOption)` acts on it again"
+        }
         if model.isRemoved { return "nothing: it goes by itself; `modelet wait \(key) --for gone` waits for it" }
         if let held = model.heldRemoval { return "`\(held.remedy)` removes it, or define it again in \(model.root)" }
         if let fault { return "mend \(model.root)/\(fault.place): what it last defined stays enforced" }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import ModelCore
 import Reconciler
 @testable import StateStore
@@ -75,6 +76,17 @@ import Testing
         #expect(!text.contains("in flight"))
         #expect(
             text.contains("decision     wait: it is unloaded after being idle for 900s, until 2026-11-23T04:37:42Z"))
+    }
+
+    /// Another directory than it was would be followed no longer, and another state would start the same models again.
+    @Test func theNextModeletFindsWhatTheLastOneHad() throws {
+        var explanation = ExplainScenes.orphaned()
+        explanation.servedRoot = "/srv/served"
+        let state = try StateOptions.parse(["--state", "/srv/state"])
+        explanation.stateOption = state.spelledOut
+        #expect(explanation.advice == "`modelet serve --manifests /srv/served --state /srv/state` acts on it again")
+        #expect(try StateOptions.parse([]).spelledOut == "")
+        #expect(try StateOptions.parse(["--state", try StateOptions.parse([]).directory]).spelledOut == "")
     }
 
     @Test func aModeletThatDoesNotAnswer() {
