@@ -47,19 +47,17 @@ struct Outlook {
     ) throws {
         let models = snapshot?.models ?? []
         let roots = snapshot?.roots ?? []
-        let accepted = models.map(\.model)
         let (root, scope) = ManifestApplier.split(directory, roots: roots.map(\.path))
-        let set = manifests.load(root: root)
-        let assessment = ManifestApplier.assess(
-            set, root: root, scope: scope, accepted: accepted,
-            predecessors: snapshot?.predecessors(of: root) ?? [], guard: removalGuard)
-        let plan = ChangePlan(
-            assessment, root: root, scope: scope, accepted: accepted, instances: models.flatMap(\.instances), now: now)
         let known = roots.first { $0.path == root }
-        self.init(
-            ApplyReport(
-                revision: known?.revision ?? 0, isAccepted: false, pin: known?.pin, unpins: known?.pin, plan: plan),
-            snapshot: snapshot, now: now)
+        do throws(ApplyError) {
+            let report = try ManifestApplier.preview(
+                manifests.load(root: root), root: root, scope: scope, accepted: models.map(\.model),
+                predecessors: snapshot?.predecessors(of: root) ?? [], instances: models.flatMap(\.instances),
+                pin: known?.pin, revision: known?.revision ?? 0, guard: removalGuard, now: now)
+            self.init(report, snapshot: snapshot, now: now)
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 
     /// Prints it, and ends as `plan` does: see ``Plan``.

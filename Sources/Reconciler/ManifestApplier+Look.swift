@@ -14,14 +14,6 @@ extension ManifestApplier {
         var isUnreadable: Bool
 
         var report: ApplyReport { ApplyReport(revision: 0, isAccepted: false, plan: plan) }
-
-        /// What an operator applies unpins a root, and so is all of it.
-        func checkMayUnpin() throws(ApplyError) {
-            guard let pin, let scope = plan.scope else { return }
-            throw .refused(
-                "\(plan.root) is pinned at revision \(pin.revision): `modelet apply \(plan.root)` unpins it and applies all "
-                    + "of it; before that, \(scope) alone cannot be applied")
-        }
     }
 
     /// - Parameter isThorough: whether what runs is looked at even where nothing changes.
@@ -43,7 +35,7 @@ extension ManifestApplier {
             return Look(
                 plan: plan, acceptance: assessment.acceptance, notes: assessment.notes,
                 pin: try await store.pins()[root], isKnown: roots.contains(root),
-                isUnreadable: set.models.isEmpty && !set.brokenFiles.isEmpty)
+                isUnreadable: set.isUnreadable)
         } catch {
             throw .store(error)
         }

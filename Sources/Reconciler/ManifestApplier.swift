@@ -24,7 +24,7 @@ package struct ManifestApplier: Sendable {
     ) async throws(ApplyError) -> ApplyReport {
         let look = try await look(at: directory, removalGuard, isThorough: cause != .edited, now: time)
         if cause == .edited, look.pin != nil { return try await notePending(look, at: time) }
-        try look.checkMayUnpin()
+        try look.plan.checkMayUnpin(look.pin)
         var report = look.report
         // Where nothing can be read, neither is a mistyped directory followed, nor what is enforced given up.
         let isRefused = look.isUnreadable && (look.pin != nil || !(follows || look.isKnown))
@@ -42,19 +42,6 @@ package struct ManifestApplier: Sendable {
             guard report.isAccepted, !look.acceptance.isEmpty else { throw .store(error) }
         }
         report.unpins = look.pin
-        return report
-    }
-
-    /// What an operator's ``apply(directory:removalGuard:cause:follows:at:)`` would do now. Changes nothing.
-    package func preview(
-        directory: String, removalGuard: RemovalGuard, now: Timestamp
-    ) async throws(ApplyError) -> ApplyReport {
-        let look = try await look(at: directory, removalGuard, isThorough: true, now: now)
-        try look.checkMayUnpin()
-        var report = look.report
-        report.pin = look.pin
-        report.unpins = look.isUnreadable ? nil : look.pin
-        report.revision = try await latestRevision(of: look.plan.root)
         return report
     }
 

@@ -261,6 +261,13 @@ extension EndToEnd {
                 let plan = try await host.modelet("plan", host.manifests)
                 #expect(plan.status == 2)
                 #expect(plan.output.contains("is pinned at revision 1"))
+                for arguments in [["plan"], ["apply", "--dry-run"], ["apply"]] {
+                    let part = try await host.run(
+                        [TestHost.modelet] + arguments + [host.manifests + "/other.yaml"],
+                        environment: ["MODELET_STATE": host.state])
+                    #expect(part.status == 1, "\(arguments)")
+                    #expect(part.errors.contains("other.yaml alone cannot be applied"), "\(part.errors)")
+                }
                 #expect(try await daemon.predict("test/other").status == 404)
 
                 // Also for the next daemon, however this one ends.

@@ -80,6 +80,46 @@ struct RollbackTests {
         }
     }
 
+    /// Who only reads the state is told the same as who asks a daemon.
+    @Test(arguments: ["/manifests", "/manifests/part"], [false, true])
+    func ofAPinnedRootAllSeeTheSame(_ directory: String, isUnreadable: Bool) async throws {
+        let world = World()
+        try await world.run { controller, _ in
+            try await twoRevisions(world, controller)
+            _ = try await controller.rollback(RollbackOrder(by: "ann"))
+            let broken = isUnreadable ? ["m.yaml"] : []
+            let models = isUnreadable ? [] : [ManifestModel(key: .a, spec: .local("v3"), file: "part/m.yaml", line: 1)]
+            let set = ManifestSet(models: models, brokenFiles: broken)
+            world.manifests.set(set, root: World.root)
+            let roots = try await world.store.roots()
+            let (root, scope) = ManifestApplier.split(directory, roots: roots)
+            let now = world.time.now()
+            let state = (
+                accepted: try await world.store.models(), instances: try await world.store.liveInstances(),
+                pin: try await world.store.pins()[root], revision: try await world.store.revisions().last?.number ?? 0
+            )
+            func read() throws(ApplyError) -> ApplyReport {
+                try ManifestApplier.preview(
+                    set, root: root, scope: scope, accepted: state.accepted, predecessors: [],
+                    instances: state.instances, pin: state.pin, revision: state.revision, guard: RemovalGuard(),
+                    now: now)
+            }
+            guard scope == nil else {
+                let sentence =
+                    "/manifests is pinned at revision 1: `modelet apply /manifests` unpins it and applies all of it; "
+                    + "before that, part alone cannot be applied"
+                await #expect(throws: ControlError.refused(sentence)) {
+                    try await controller.preview(root: directory, removalGuard: RemovalGuard())
+                }
+                #expect(throws: ApplyError.refused(sentence)) { try read() }
+                return
+            }
+            let asked = try await controller.preview(root: directory, removalGuard: RemovalGuard())
+            #expect(try read() == asked)
+            #expect(asked.pin?.revision == 1 && (asked.unpins == nil) == isUnreadable)
+        }
+    }
+
     @Test func saidAgainItGoesFurtherBackAndNotToAndFro() async throws {
         let world = World()
         try await world.run { controller, _ in
