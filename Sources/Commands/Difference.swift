@@ -14,7 +14,7 @@ struct Difference {
     func lines(isColoured: Bool) -> [String] {
         guard !models.isEmpty else { return [] }
         let paint = Paint(isOn: isColoured)
-        return [paint.removed("--- \(from)"), paint.added("+++ \(to)")]
+        return [paint.removed("--- \(from.printable)"), paint.added("+++ \(to.printable)")]
             + models.flatMap { ["", paint.bold($0.title)] + $0.fields.flatMap { lines(of: $0, paint) } }
     }
 

@@ -44,6 +44,16 @@ struct FieldText {
 }
 
 extension String {
+    /// ``printable``, of text that may have several lines: what parts them becomes a blank, and so does a tab.
+    var printableLine: String {
+        split { $0.isNewline || $0 == "\t" }.joined(separator: " ").printable
+    }
+
+    /// ``printable``, line by line.
+    var printableLines: String {
+        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+    }
+
     /// On one line, and with nothing in it that a terminal would obey: what a manifest holds is anybody's.
     var printable: String {
         guard unicodeScalars.contains(where: \.isControl) else { return self }

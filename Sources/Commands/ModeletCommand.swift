@@ -25,7 +25,7 @@ package struct ModeletCommand: AsyncParsableCommand {
             }
             exit()
         } catch let failure as CommandFailure {
-            Console.printError("modelet: \(failure.message)")
+            Console.printError("modelet: \(failure.message.printableLines)")
             exit(withError: failure.status)
         } catch {
             exit(withError: error)

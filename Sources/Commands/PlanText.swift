@@ -23,7 +23,7 @@ struct PlanText {
     }
 
     private func lines(of change: PlannedChange, _ paint: Paint) -> [String] {
-        let place = change.file.map { "  \($0):\(change.line ?? 0)" } ?? ""
+        let place = change.file.map { "  \($0.printable):\(change.line ?? 0)" } ?? ""
         let head = "  " + paint.colour(change.action.colour, "\(change.action.sign) \(change.key)") + paint.faint(place)
         let details = change.fields.isEmpty ? causes(of: change) : change.fields.map { FieldText($0).line }
         let effect = change.effect.map { paint.faint("» \($0.sentence.printable)") }
@@ -39,13 +39,13 @@ struct PlanText {
 
     private func notices(_ paint: Paint) -> [String] {
         (held + broken + plan.blocked.flatMap(lines)).map { paint.notice($0) }
-            + drifts.map { paint.colour(36, "≠ drift \($0.key)  \($0.sentence)") }
+            + drifts.map { paint.colour(36, "≠ drift \($0.key)  \($0.sentence.printable)") }
     }
 
     private var held: [String] {
         guard !plan.heldRemovals.isEmpty else { return [] }
         let keys = plan.heldRemovals.map(\.description).joined(separator: ", ")
-        let remedy = plan.removalRemedy.map { "; `\($0)` removes them" } ?? ""
+        let remedy = plan.removalRemedy.map { "; `\($0.printable)` removes them" } ?? ""
         return [
             "! removal of \(plan.heldRemovals.count) held (\(HeldRemoval.name)): \(keys)",
             "  they stay as they are\(remedy)",
@@ -55,7 +55,7 @@ struct PlanText {
     private var broken: [String] {
         plan.brokenFiles.map { file in
             guard let count = plan.lastGood[file] else {
-                return "! not accepted, and nothing of it is enforced: \(file)"
+                return "! not accepted, and nothing of it is enforced: \(file.printable)"
             }
             let models = count == 1 ? "1 model" : "\(count) models"
             return "! not accepted, its last good content (\(models)) stays enforced: \(file.printable)"
@@ -128,6 +128,8 @@ struct PinText {
 
     var sentence: String {
         let pending = pin.pending.map { "edits of its manifests are pending (\($0))" } ?? "edits of its manifests wait"
-        return "\(root) is pinned at revision \(pin.revision) by \(pin.by): \(pending); `modelet apply \(root)` unpins"
+        let root = root.printable
+        return "\(root) is pinned at revision \(pin.revision) by \(pin.by.printable): \(pending); "
+            + "`modelet apply \(root)` unpins"
     }
 }

@@ -19,7 +19,7 @@ struct RevisionListing {
         for revision in revisions {
             let cells = ["\(revision.number)\(mark(revision))", Self.time(revision.acceptedAt)]
             table.add(
-                cells + (hasRoots ? [revision.root] : []) + [
+                cells + (hasRoots ? [revision.root.printable] : []) + [
                     revision.cause.isEmpty ? "-" : revision.cause.printable, changes(revision),
                 ])
         }

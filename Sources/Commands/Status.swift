@@ -42,12 +42,12 @@ struct StatusText {
                 entry.model.memory.map { ByteCount($0).description } ?? "-",
             ]
             if hasContainers { cells.append(instance?.containerID.map { String($0.prefix(Self.shortID)) } ?? "-") }
-            table.add(cells + [oneLine(reason(of: entry, condition))])
+            table.add(cells + [reason(of: entry, condition).printableLine])
         }
         let pins = snapshot.roots.compactMap { root in root.pin.map { PinText($0, root: root.path).sentence } }
-        return [head] + pins + [""]
+        return [head.printable] + pins + [""]
             + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
-            + snapshot.notAccepted
+            + snapshot.notAccepted.map(\.printable)
     }
 
     /// Digits of a container's id, as Docker shows them.
@@ -75,10 +75,6 @@ struct StatusText {
             parts.append("\(fault.place) is broken: what it last defined stays enforced")
         }
         return parts.joined(separator: "; ")
-    }
-
-    private func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
 }
 

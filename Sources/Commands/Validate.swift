@@ -33,5 +33,5 @@ struct Validate: ParsableCommand {
 }
 
 func printDiagnostics(_ diagnostics: [Diagnostic]) {
-    for diagnostic in diagnostics { Console.printError(diagnostic.rendered) }
+    for diagnostic in diagnostics { Console.printError(diagnostic.rendered.printableLines) }
 }

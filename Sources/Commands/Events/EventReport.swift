@@ -44,7 +44,7 @@ struct EventColumns {
         let subject = Self.subject(event)
         let line =
             "\(event.at.rfc3339)  \(subject)\(blanks(keyWidth - subject.count))  "
-            + "\(event.kind)\(blanks(kindWidth - event.kind.count))  \(event.message.onOneLine)"
+            + "\(event.kind)\(blanks(kindWidth - event.kind.count))  \(event.message.printableLine)"
         guard isColoured, let colour = Self.colour(of: event.kind) else { return line }
         return "\u{1B}[\(colour)m\(line)\u{1B}[0m"
     }

@@ -28,14 +28,14 @@ struct ExplainText {
             ("waits for", waits), ("operations", operations), ("loads", [loads]), ("last failure", failure),
             ("next", [explanation.advice]),
         ]
-        return ["\(model.key) is \(condition.state.rawValue)\(reason)".onOneLine, ""]
+        return ["\(model.key) is \(condition.state.rawValue)\(reason)".printableLine, ""]
             + paragraphs.flatMap { paragraph($0.heading, $0.lines) }
     }
 
     private func paragraph(_ heading: String, _ lines: [String]) -> [String] {
         lines.enumerated().map { index, line in
             let first = index == 0 ? heading : ""
-            return first + String(repeating: " ", count: Self.indent - first.count) + line.onOneLine
+            return first + String(repeating: " ", count: Self.indent - first.count) + line.printableLine
         }
     }
 
@@ -189,7 +189,7 @@ struct ExplainText {
             let message = operation.message.map { " (\($0))" } ?? ""
             return [
                 "\(time.age(since: operation.openedAt)) ago", operation.kind.rawValue, operation.outcome.rawValue, took,
-                (operation.cause + message).onOneLine,
+                (operation.cause + message).printableLine,
             ]
         }
         return Table(rows: rows).lines
