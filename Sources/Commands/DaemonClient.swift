@@ -1,7 +1,6 @@
 import ArgumentParser
 import ControlPlane
 import Glibc
-import ModelCore
 import Reconciler
 import StateStore
 
@@ -38,20 +37,4 @@ extension CommandFailure {
 /// Who asks, for the journal: the user of this terminal.
 var operatorName: String {
     environment("SUDO_USER") ?? environment("USER") ?? environment("LOGNAME") ?? "uid \(getuid())"
-}
-
-/// A model as an argument: `domain/source[/model]`.
-struct ModelArgument: ParsableArguments {
-    @Argument(help: ArgumentHelp("The model: domain/source, or domain/source/model.", valueName: "model"))
-    var name: String
-
-    func key() throws -> ModelKey { try Self.parse(name: name) }
-
-    static func parse(name: String) throws(CommandFailure) -> ModelKey {
-        guard let key = ModelKey(name) else {
-            throw CommandFailure(
-                "'\(name)' is not a model; write domain/source or domain/source/model", status: ExitStatus.usage)
-        }
-        return key
-    }
 }

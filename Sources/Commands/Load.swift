@@ -12,7 +12,7 @@ struct Load: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let key = try model.key()
+        let key = try model.key(in: state)
         try await asking(state) { client throws(ClientError) in try await client.load(key, by: operatorName) }
         if !waiting.wait { Console.print("\(key) is to be loaded") }
         try await waiting.run(.ready, of: key, in: state)

@@ -24,7 +24,7 @@ struct Predict: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let key = try model.key()
+        let key = try model.key(in: state)
         let body = try readBody()
         let token = try readToken()
         let about = try await asking(state) { client throws(ClientError) in try await client.about() }

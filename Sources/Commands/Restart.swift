@@ -11,7 +11,7 @@ struct Restart: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let key = try model.key()
+        let key = try model.key(in: state)
         try await asking(state) { client throws(ClientError) in try await client.restart(key, by: operatorName) }
         if !waiting.wait { Console.print("\(key) is to be restarted") }
         try await waiting.run(.ready, of: key, in: state)

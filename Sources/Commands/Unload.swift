@@ -18,7 +18,7 @@ struct Unload: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     func run() async throws {
-        let key = try model.key()
+        let key = try model.key(in: state)
         try await asking(state) { client throws(ClientError) in
             try await client.unload(key, hold: hold, by: operatorName)
         }

@@ -57,24 +57,4 @@ struct LogChoiceTests {
             #expect(failure?.message.contains(says) == true, "\(failure?.message ?? "")")
         }
     }
-
-    @Test func aNameWithoutAModelMeansTheDefaultOrTheOnlyOne() throws {
-        func snapshot(_ name: String) throws -> ModelSnapshot {
-            let key = try #require(ModelKey(name))
-            return ModelSnapshot(model: Self.model(key), line: 1, revision: 1, instances: [], lastEnded: nil)
-        }
-        let models = try ["d/s/default", "d/s/v2", "d/only/v1", "d/two/a", "d/two/b"].map(snapshot)
-        func named(_ name: String) throws -> String {
-            try LogChoice.model(named: name, key: #require(ModelKey(name)), among: models).model.key.description
-        }
-        #expect(try named("d/s") == "d/s/default")
-        #expect(try named("d/s/v2") == "d/s/v2")
-        #expect(try named("d/only") == "d/only/v1")
-        for (name, says) in [
-            ("d/two", "did you mean d/two/a?"), ("d/only/default", "did you mean d/only/v1?"), ("x/s", "d/s/default"),
-        ] {
-            let failure = #expect(throws: CommandFailure.self) { try named(name) }
-            #expect(failure?.message.contains(says) == true, "\(failure?.message ?? "")")
-        }
-    }
 }

@@ -20,6 +20,26 @@ extension EndToEnd {
             }
         }
 
+        /// A source's only model needs no name, whatever it is asked.
+        @Test func theOnlyModelOfASourceIsMeantByAll() async throws {
+            try await TestHost.run { host in
+                try host.writeStub(model: "v1")
+                _ = try await host.serve()
+                #expect(try await host.modelet("wait", "test/stub", "--for", "standby").status == 0)
+                for arguments in [
+                    ["load", "test/stub", "--wait"], ["predict", "test/stub", "-d", "{}"],
+                    ["restart", "test/stub", "--wait"], ["unload", "test/stub", "--wait"], ["explain", "test/stub"],
+                ] {
+                    let ended = try await host.run(
+                        [TestHost.modelet] + arguments, environment: ["MODELET_STATE": host.state])
+                    #expect(ended.status == 0, "\(arguments): \(ended.errors)")
+                }
+                let unknown = try await host.modelet("load", "test/stubs")
+                #expect(unknown.status == 1)
+                #expect(unknown.errors.contains("there is no model test/stubs/default"), "\(unknown.errors)")
+            }
+        }
+
         @Test func validateReportsEveryErrorWithItsPlace() async throws {
             try await TestHost.run { host in
                 try host.write("ml:\n  sources:\n    a:\n      base_ur: http://x\n", to: "one.yaml")

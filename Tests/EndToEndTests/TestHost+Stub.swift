@@ -26,12 +26,13 @@ extension TestHost {
     ///   - sourceFields: further lines of its source.
     ///   - port: the fixed one on this host.
     func writeStub(
-        _ source: String = "stub", flags: String = "", fields: [String] = [], sourceFields: [String] = [],
-        port: Int? = nil, baseURL: String? = nil, kind: ModelKind? = nil, image: String = TestEngine.stub
+        _ source: String = "stub", model: String = "default", flags: String = "", fields: [String] = [],
+        sourceFields: [String] = [], port: Int? = nil, baseURL: String? = nil, kind: ModelKind? = nil,
+        image: String = TestEngine.stub
     ) throws {
         var lines = ["ml:", "  sources:", "    \(source):"]
         if let baseURL { lines.append("      base_url: \(baseURL)") }
-        lines += ["      models:", "        default:", "          endpoint: /predict"]
+        lines += ["      models:", "        \(model):", "          endpoint: /predict"]
         lines += fields.map { "          " + $0 }
         lines.append("          source:")
         switch kind ?? self.kind {

@@ -31,7 +31,7 @@ struct Explain: AsyncParsableCommand {
     private func explanation() async throws -> Explanation {
         let key = try model.key()
         let (snapshot, past) = try read(key)
-        let entry = try LogChoice.model(named: model.name, key: key, among: snapshot.models)
+        let entry = try ModelArgument.model(named: model.name, key: key, among: snapshot.models)
         let daemon = await ask(about: entry.model.key, controller: snapshot.controller)
         var explanation = Explanation(
             entry: entry, daemon: daemon, operations: past.operations, fault: snapshot.fault(of: entry.model),
@@ -49,7 +49,7 @@ struct Explain: AsyncParsableCommand {
         let reader = StateReader(StateDirectory(state.directory))
         do throws(StoreError) {
             let found = try reader.snapshot(withLatest: Explanation.shownOperations) { models in
-                (try? LogChoice.model(named: model.name, key: key, among: models))?.model.key
+                (try? ModelArgument.model(named: model.name, key: key, among: models))?.model.key
             }
             if let found { return found }
         } catch {

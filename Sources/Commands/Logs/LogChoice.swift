@@ -15,15 +15,11 @@ struct LogChoice {
         self.recorded = recorded
     }
 
-    /// The model of a name as predictions use it: where it names no model, the source's `default`, else its only one.
+    /// The same as ``ModelArgument/model(named:key:among:)``.
     static func model(
         named name: String, key: ModelKey, among models: [ModelSnapshot]
     ) throws(CommandFailure) -> ModelSnapshot {
-        if let model = models.first(where: { $0.model.key == key }) { return model }
-        let siblings = models.filter { $0.model.key.domain == key.domain && $0.model.key.source == key.source }
-        let namesNoModel = name.split(separator: "/").count == 2
-        if namesNoModel, siblings.count == 1 { return siblings[0] }
-        throw CommandFailure(.noSuchModel(key, suggestion: models.map(\.model.key).nearest(to: key)?.description))
+        try ModelArgument.model(named: name, key: key, among: models)
     }
 
     /// - Parameters:

@@ -42,7 +42,7 @@ struct Logs: AsyncParsableCommand {
         guard let snapshot = try readState(state.directory) else {
             throw CommandFailure(StateReader(StateDirectory(state.directory)).nothingHere)
         }
-        let entry = try LogChoice.model(named: model.name, key: model.key(), among: snapshot.models)
+        let entry = try ModelArgument.model(named: model.name, key: model.key(), among: snapshot.models)
         let recorded: [InstanceRecord]
         do throws(StoreError) {
             recorded = try StateReader(StateDirectory(state.directory)).instances(of: entry.model.key) ?? []
