@@ -33,6 +33,12 @@ struct Apply: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if dryRun, waiting.wait {
+            throw ValidationError("--dry-run changes nothing, so there is nothing to --wait for.")
+        }
+    }
+
     func run() async throws {
         let root = absolutePath(directory)
         if dryRun { return try await preview(root).show(output) }

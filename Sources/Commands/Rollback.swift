@@ -30,6 +30,15 @@ struct Rollback: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if list, revision != nil || dryRun || waiting.wait || guards.prune || guards.allowEmpty {
+            throw ValidationError("--list only lists: of what else there is to say, it goes with --root alone.")
+        }
+        if dryRun, waiting.wait {
+            throw ValidationError("--dry-run changes nothing, so there is nothing to --wait for.")
+        }
+    }
+
     func run() async throws {
         guard let snapshot = try readState(state.directory) else {
             throw CommandFailure(StateReader(StateDirectory(state.directory)).nothingHere)

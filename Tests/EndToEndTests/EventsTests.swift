@@ -44,6 +44,8 @@ extension EndToEnd {
                 let none = try await host.modelet("events", "test/two", "--kind", "ready")
                 #expect(none.status == 0)
                 #expect(none.errors == "modelet: no such event\n")
+                let zero = try await host.modelet("events", "-n", "0")
+                #expect([zero.output, zero.errors] == ["", ""])
             }
         }
 

@@ -83,7 +83,8 @@ struct Events: AsyncParsableCommand {
         case .json: Console.print(output.document(EventList(events: events.map(EventReport.init))))
         }
         if let remark = EventRemarks.onWhatIsGone(query, kept) { Console.printError(remark) }
-        if events.isEmpty { try EventRemarks.explainNothing(query, in: directory) }
+        // Whoever asks for none is not told that there is none.
+        if events.isEmpty, limit != 0 { try EventRemarks.explainNothing(query, in: directory) }
     }
 }
 

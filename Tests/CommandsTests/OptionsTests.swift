@@ -1,0 +1,28 @@
+import ArgumentParser
+import Testing
+
+@testable import Commands
+
+/// How commands are asked, and how they print for programs.
+struct OptionsTests {
+    /// What would be ignored is refused, with the exit code of a mistake of usage.
+    @Test(
+        arguments: [
+            ["apply", "--dry-run", "--wait"], ["rollback", "--dry-run", "--wait"], ["rollback", "--list", "5"],
+            ["rollback", "--list", "--wait"], ["rollback", "--list", "--dry-run"], ["rollback", "--list", "--prune"],
+            ["rollback", "--list", "--allow-empty"],
+        ])
+    func whatDoesNotGoTogetherIsRefused(arguments: [String]) {
+        let error = #expect(throws: (any Error).self) { try ModeletCommand.parseAsRoot(arguments) }
+        #expect(error.map { ModeletCommand.exitCode(for: $0) } == ExitStatus.usage)
+    }
+
+    @Test(
+        arguments: [
+            ["apply", "--dry-run", "--prune"], ["apply", "--wait", "--timeout", "5"], ["rollback", "5", "--dry-run"],
+            ["rollback", "--list", "--root", "manifests", "-o", "json"], ["rollback", "--wait", "5"],
+        ])
+    func whatGoesTogetherIsTaken(arguments: [String]) throws {
+        _ = try ModeletCommand.parseAsRoot(arguments)
+    }
+}
