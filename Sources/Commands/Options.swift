@@ -38,6 +38,11 @@ struct OutputOptions: ParsableArguments {
 
     /// `value` as programs read it.
     func document(_ value: some Encodable) -> String { spelling == .yaml ? yaml(value) : json(value) }
+
+    /// `value` as programs read it that take one after the other as they come: a line of JSON, or a document of YAML.
+    func record(_ value: some Encodable) -> String {
+        spelling == .yaml ? "---\n" + yaml(value) : jsonLine(value)
+    }
 }
 
 /// The value of an environment variable; an empty one counts as not set.

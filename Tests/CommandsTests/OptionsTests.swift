@@ -25,4 +25,32 @@ struct OptionsTests {
     func whatGoesTogetherIsTaken(arguments: [String]) throws {
         _ = try ModeletCommand.parseAsRoot(arguments)
     }
+
+    private struct Record: Encodable {
+        var id: Int
+        var message: String
+    }
+
+    /// One after the other they are a stream of documents, of which a program reads each as it comes.
+    @Test func recordsAreLinesOfJSONOrDocumentsOfYAML() throws {
+        func text(_ spelling: String) throws -> String {
+            let output = try OutputOptions.parse(["-o", spelling])
+            return [Record(id: 1, message: "a: b"), Record(id: 2, message: "c")].map { output.record($0) }
+                .joined(separator: "\n")
+        }
+        #expect(
+            try text("json") == """
+                {"id":1,"message":"a: b"}
+                {"id":2,"message":"c"}
+                """)
+        #expect(
+            try text("yaml") == """
+                ---
+                id: 1
+                message: "a: b"
+                ---
+                id: 2
+                message: c
+                """)
+    }
 }

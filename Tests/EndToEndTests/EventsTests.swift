@@ -71,6 +71,12 @@ extension EndToEnd {
                 follower.signal(SIGINT)
                 #expect(try await follower.exitStatus() == 0)
                 #expect(follower.errors == "")
+                let inYAML = try host.follow("-n", "2", "-o", "yaml")
+                try await eventually("what there is is told") {
+                    inYAML.output.split(separator: "\n").count { $0 == "---" } == 2
+                }
+                inYAML.signal(SIGINT)
+                #expect(try await inYAML.exitStatus() == 0)
             }
         }
 

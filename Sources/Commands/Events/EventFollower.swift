@@ -7,7 +7,7 @@ import StateStore
 struct EventFollower {
     let directory: StateDirectory
     let query: EventQuery
-    let format: OutputFormat
+    let output: OutputOptions
 
     /// How often it is looked for news: soon enough for people. A look where nothing was written asks for the state of
     /// two files.
@@ -67,10 +67,9 @@ struct EventFollower {
     private func write(_ events: [EventRecord], _ columns: inout EventColumns) {
         guard !events.isEmpty else { return }
         let lines =
-            switch format {
+            switch output.format {
             case .table: columns.lines(events)
-            // A line of JSON is YAML, too.
-            case .json: events.map { jsonLine(EventReport($0)) }
+            case .json: events.map { output.record(EventReport($0)) }
             }
         LogOutput.write((lines.joined(separator: "\n") + "\n").utf8)
     }

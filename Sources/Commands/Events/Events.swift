@@ -42,7 +42,7 @@ struct Events: AsyncParsableCommand {
         let tail = limit ?? (since == nil ? .lines(Self.usual) : .all)
         let directory = StateDirectory(state.directory)
         if follow {
-            try await EventFollower(directory: directory, query: query, format: output.format).run(from: tail.count)
+            try await EventFollower(directory: directory, query: query, output: output).run(from: tail.count)
         } else {
             try show(query, limit: tail.count, in: directory)
         }
