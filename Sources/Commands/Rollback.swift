@@ -47,7 +47,7 @@ struct Rollback: AsyncParsableCommand {
         let order = RollbackOrder(
             root: root.map { absolutePath($0) }, revision: revision, removalGuard: guards.removalGuard,
             by: operatorName, isDryRun: dryRun)
-        if dryRun { return try outlook(order, snapshot).show(output) }
+        if dryRun { return try await preview(order, snapshot).show(output) }
         let begin = SystemTime().now()
         let (report, isRunning) = try await perform(order)
         let rollout = Rollout(report, isRunning: isRunning, since: begin, state: state, output: output)
@@ -78,20 +78,30 @@ struct Rollback: AsyncParsableCommand {
         }
     }
 
-    private func outlook(_ order: RollbackOrder, _ snapshot: StateSnapshot) throws -> Outlook {
-        let now = SystemTime().now()
+    /// As the daemon sees it, where one runs.
+    private func preview(_ order: RollbackOrder, _ snapshot: StateSnapshot) async throws -> Outlook {
+        let report: ApplyReport
+        do throws(ClientError) {
+            report = try await state.client.rollback(order)
+        } catch .noDaemon {
+            report = try self.report(order, snapshot)
+        } catch {
+            throw CommandFailure(error, directory: state.directory)
+        }
+        return Outlook(report, snapshot: nil, now: SystemTime().now())
+    }
+
+    /// As the state tells it.
+    private func report(_ order: RollbackOrder, _ snapshot: StateSnapshot) throws -> ApplyReport {
         let recorded = try RecordedRevisions(state, snapshot)
         let target = try recorded.target(order)
         let models = try recorded.models(of: target)
         do throws(ApplyError) {
-            let past = try ManifestApplier.past(
-                target, models: models, accepted: snapshot.models.map(\.model),
-                predecessors: snapshot.roots.first { $0.path == target.root }?.predecessors ?? [],
-                instances: snapshot.models.flatMap(\.instances), removalGuard: order.removalGuard, now: now)
-            let report = ApplyReport(
-                revision: recorded.history.latest(of: target.root) ?? 0, isAccepted: false,
-                pin: recorded.history.pins[target.root], restores: target.revision, plan: past.plan)
-            return Outlook(report, snapshot: nil, now: now)
+            return try ManifestApplier.past(
+                target, models: models, history: recorded.history, accepted: snapshot.models.map(\.model),
+                predecessors: snapshot.predecessors(of: target.root), instances: snapshot.models.flatMap(\.instances),
+                removalGuard: order.removalGuard, now: SystemTime().now()
+            ).report
         } catch {
             throw CommandFailure(error)
         }

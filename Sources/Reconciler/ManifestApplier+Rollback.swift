@@ -6,10 +6,8 @@ extension ManifestApplier {
     package func rollback(_ order: RollbackOrder, at time: Timestamp) async throws(ApplyError) -> ApplyReport {
         let history = try await history()
         let target = try RollbackTarget(order, in: history)
-        let past = try await past(target, removalGuard: order.removalGuard, now: time)
-        var report = ApplyReport(
-            revision: history.latest(of: target.root) ?? 0, isAccepted: false, pin: history.pins[target.root],
-            restores: target.revision, plan: past.plan)
+        let past = try await past(target, in: history, removalGuard: order.removalGuard, now: time)
+        var report = past.report
         guard past.acceptance.heldRemovals.isEmpty, !order.isDryRun else { return report }
         do throws(StoreError) {
             report.revision = try await store.accept(
@@ -51,8 +49,8 @@ extension ManifestApplier {
     }
 
     private func past(
-        _ target: RollbackTarget, removalGuard: RemovalGuard, now: Timestamp
-    ) async throws(ApplyError) -> (plan: ChangePlan, acceptance: Acceptance) {
+        _ target: RollbackTarget, in history: RevisionHistory, removalGuard: RemovalGuard, now: Timestamp
+    ) async throws(ApplyError) -> (report: ApplyReport, acceptance: Acceptance) {
         let models: [ManifestModel]?
         let accepted: [ModelRecord]
         let predecessors: [String]
@@ -67,20 +65,21 @@ extension ManifestApplier {
         }
         guard let models else { throw .refused("revision \(target.revision) is no longer kept") }
         return try Self.past(
-            target, models: models, accepted: accepted, predecessors: predecessors, instances: instances,
-            removalGuard: removalGuard, now: now)
+            target, models: models, history: history, accepted: accepted, predecessors: predecessors,
+            instances: instances, removalGuard: removalGuard, now: now)
     }
 
-    /// What becomes of what is desired when that is what `target` says. Pure.
+    /// What becomes of what is desired when that is what `target` says: the one answer of a rollback and of its dry runs,
+    /// whether or not a daemon runs. Pure.
     /// - Parameters:
     ///   - models: those of `target`.
     ///   - accepted: the models of every root.
     ///   - predecessors: roots in whose place that of `target` is named.
     ///   - instances: every live instance, oldest first.
     package static func past(
-        _ target: RollbackTarget, models: [ManifestModel], accepted: [ModelRecord], predecessors: [String],
-        instances: [InstanceRecord], removalGuard: RemovalGuard, now: Timestamp
-    ) throws(ApplyError) -> (plan: ChangePlan, acceptance: Acceptance) {
+        _ target: RollbackTarget, models: [ManifestModel], history: RevisionHistory, accepted: [ModelRecord],
+        predecessors: [String], instances: [InstanceRecord], removalGuard: RemovalGuard, now: Timestamp
+    ) throws(ApplyError) -> (report: ApplyReport, acceptance: Acceptance) {
         let set = ManifestSet(models: models).decided(root: target.root, accepted: accepted)
         guard set.brokenFiles.isEmpty else {
             let reasons = set.diagnostics.map(\.message).joined(separator: "; ")
@@ -111,6 +110,9 @@ extension ManifestApplier {
         let plan = ChangePlan(
             Assessment(acceptance: acceptance, notes: ManifestNotes(), brokenFiles: [], diagnostics: []),
             root: target.root, origin: .revision(target.revision), accepted: accepted, instances: instances, now: now)
-        return (plan, acceptance)
+        let report = ApplyReport(
+            revision: history.latest(of: target.root) ?? 0, isAccepted: false, pin: history.pins[target.root],
+            restores: target.revision, plan: plan)
+        return (report, acceptance)
     }
 }

@@ -321,6 +321,9 @@ extension EndToEnd {
                 for name in ["b", "c", "d", "e"] { try host.writeStub(name) }
                 try host.writeStub("a", flags: "--echo")
                 #expect(try await host.modelet("apply", host.manifests).status == 0)
+                let dry = try await host.modelet("rollback", "--dry-run")
+                #expect(dry.status == 2)
+                #expect(dry.output.contains("`modelet rollback 1 --prune` removes them"), "\(dry.output)")
                 let held = try await host.modelet("rollback")
                 #expect(held.status == 1)
                 #expect(held.output.contains("`modelet rollback 1 --prune` removes them"), "\(held.output)")
