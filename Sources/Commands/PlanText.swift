@@ -68,7 +68,7 @@ struct PlanText {
         let way =
             isEdited
             ? "the change above is tried at once"
-            : "mend it and it is tried at once; so it is by `modelet restart \(blocked.key)`\(byItself)"
+            : "mend it and it is tried at once; so it is by `\(Transition.retry(blocked.key))`\(byItself)"
         return [
             "! blocked (\(Transition.State.blocked.rawValue)): \(blocked.key) cannot load generation \(blocked.wantedGeneration), "
                 + "generation \(blocked.servingGeneration) serves on: \(blocked.reason.printable)"

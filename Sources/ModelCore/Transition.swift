@@ -88,10 +88,7 @@ extension ModelRecord {
 }
 
 extension Transition {
-    /// What somebody can do about it: a clause; `nil` where it takes its course.
-    package func remedy(for key: ModelKey) -> String? {
-        guard state == .blocked else { return nil }
-        return "the next edit is tried at once, and `modelet restart \(key)` tries this one again; an edit that is "
-            + "taken back costs nothing"
-    }
+    /// The line that tries at once again what has failed. Not a restart: that asks for a new instance in any case, and an
+    /// edit that is taken back after it ends what serves.
+    package static func retry(_ key: ModelKey) -> String { "modelet load \(key)" }
 }

@@ -61,7 +61,7 @@ struct PlanTextTests {
         "! blocked (BlockedByFailedLoad): d/stuck/m cannot load generation 2, generation 1 serves on: "
             + "exited with code 1",
         "    image: v1 → v9",
-        "  mend it and it is tried at once; so it is by `modelet restart d/stuck/m`, and by itself in 30s",
+        "  mend it and it is tried at once; so it is by `modelet load d/stuck/m`, and by itself in 30s",
         "! blocked (BlockedByFailedLoad): d/run/m cannot load generation 5, generation 4 serves on: not found",
         "  the change above is tried at once", "",
     ]

@@ -180,7 +180,7 @@ extension EndToEnd {
                 let plan = try await host.modelet("plan", host.manifests)
                 #expect(plan.status == 0)
                 #expect(plan.output.contains("! blocked (BlockedByFailedLoad): test/stub/default"), "\(plan.output)")
-                #expect(plan.output.contains("`modelet restart test/stub/default`"))
+                #expect(plan.output.contains("`modelet load test/stub/default`"))
                 try host.writeStub(flags: "--echo", fields: ["load: eager", "timeout: 9"])
                 #expect(try await host.modelet("apply", host.manifests, "--wait").status == 0)
             }

@@ -139,7 +139,7 @@ struct Explanation {
             guard transition.state == .blocked else {
                 return "`modelet wait \(model.key)` waits for the new generation"
             }
-            return "edit \(place), or `modelet load \(model.key)` to try generation \(transition.to) again"
+            return "edit \(place), or `\(Transition.retry(model.key))` to try generation \(transition.to) again"
         }
         return "`modelet restart \(model.key)`, `modelet unload \(model.key)`, or edit \(place)"
     }
