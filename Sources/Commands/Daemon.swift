@@ -231,14 +231,5 @@ private final class DemandRelay: DemandSink {
 }
 
 extension CommandFailure {
-    init(_ error: ControlError) {
-        switch error {
-        case .noSuchModel(let key, let suggestion):
-            self.init("there is no model \(key)" + (suggestion.map { "; did you mean \($0)?" } ?? ""))
-        case .noSuchInstance(let name, let suggestion):
-            self.init("there is no live instance \(name); \(suggestion)")
-        case .refused(let reason), .unavailable(let reason):
-            self.init(reason)
-        }
-    }
+    init(_ error: ControlError) { self.init(error.message) }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import ModelCore
 import StateStore
 
@@ -17,7 +16,7 @@ struct RevisionListing {
         let hasRoots = roots.count > 1
         var table = Table(["REVISION", "ACCEPTED"] + (hasRoots ? ["ROOT"] : []) + ["WHY", "CHANGES"])
         for revision in revisions {
-            let cells = ["\(revision.number)\(mark(revision))", Self.time(revision.acceptedAt)]
+            let cells = ["\(revision.number)\(mark(revision))", revision.acceptedAt.rfc3339ToTheSecond]
             table.add(
                 cells + (hasRoots ? [revision.root.printable] : []) + [
                     revision.cause.isEmpty ? "-" : revision.cause.printable, changes(revision),
@@ -56,11 +55,6 @@ struct RevisionListing {
     private static func short(_ fields: String) -> String {
         let text = fields.printable
         return text.count > longestFields ? text.prefix(longestFields - 1) + "…" : text
-    }
-
-    /// RFC 3339 to the second, in UTC.
-    static func time(_ time: Timestamp) -> String {
-        Date(timeIntervalSince1970: Double(time.milliseconds / 1000)).formatted(.iso8601)
     }
 }
 

@@ -41,7 +41,7 @@ struct StatusText {
                 instance.map { age(since: $0.phaseSince) } ?? "-", entry.model.loads?.last.description ?? "-",
                 entry.model.memory.map { ByteCount($0).description } ?? "-",
             ]
-            if hasContainers { cells.append(instance?.containerID.map { String($0.prefix(Self.shortID)) } ?? "-") }
+            if hasContainers { cells.append(instance?.shortContainerID ?? "-") }
             table.add(cells + [reason(of: entry, condition).printableLine])
         }
         let pins = snapshot.roots.compactMap { root in root.pin.map { PinText($0, root: root.path).sentence } }
@@ -49,9 +49,6 @@ struct StatusText {
             + (snapshot.models.isEmpty ? ["no models: `modelet apply DIR` defines some"] : table.lines)
             + snapshot.notAccepted.map(\.printable)
     }
-
-    /// Digits of a container's id, as Docker shows them.
-    private static let shortID = 12
 
     private var head: String {
         let roots = snapshot.roots.map { "\($0.path) (revision \($0.revision))" }.joined(separator: ", ")

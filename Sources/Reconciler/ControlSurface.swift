@@ -130,3 +130,13 @@ package enum ControlError: Error, Hashable, Sendable {
     /// The state cannot be written: a sentence.
     case unavailable(String)
 }
+
+    /// For people.
+    package var message: String {
+        switch self {
+        case .noSuchModel(let key, let suggestion):
+            "there is no model \(key)" + (suggestion.map { "; did you mean \($0)?" } ?? "")
+        case .noSuchInstance(let name, let suggestion): "there is no live instance \(name); \(suggestion)"
+        case .refused(let message), .unavailable(let message): message
+        }
+    }

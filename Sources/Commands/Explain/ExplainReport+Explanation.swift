@@ -126,7 +126,7 @@ extension ModelSpec {
         case nil: (baseURL ?? "") + effective.endpoint
         case .localArtifact(let spec): spec.startupCommand
         case .docker(let spec): spec.image
-        case .ecr(let spec): spec.repository + (spec.tag.map { ":\($0)" } ?? spec.digest.map { "@\($0)" } ?? "")
+        case .ecr(let spec): spec.label
         }
     }
 }

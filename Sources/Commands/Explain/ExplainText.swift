@@ -12,8 +12,6 @@ struct ExplainText {
     private static let indent = 13
     /// Lines of a server's log that are shown; all that are kept are in the JSON.
     private static let shownLogLines = 5
-    /// Digits of a container's id, as Docker shows them.
-    private static let shortID = 12
 
     init(_ explanation: Explanation) {
         self.explanation = explanation
@@ -112,7 +110,7 @@ struct ExplainText {
     private func process(_ instance: InstanceRecord) -> [String] {
         var parts: [String] = []
         if let pid = instance.server?.pid { parts.append("pid \(pid)") }
-        if let id = instance.containerID { parts.append("container \(id.prefix(Self.shortID))") }
+        if let id = instance.shortContainerID { parts.append("container \(id)") }
         if let image = instance.image { parts.append("image \(image)") }
         if let isRunning = explanation.isRunning[instance.id] {
             parts.append(isRunning ? "its process is still there" : "its process is gone")

@@ -47,19 +47,14 @@ struct ErrorReplies: RouterMiddleware {
     }
 
     private static func reply(to error: ControlError) throws -> Response {
-        switch error {
-        case .noSuchModel(let key, let suggestion):
-            let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
-            let message = "there is no model \(key)\(hint)"
-            return try json(ErrorReply(error: message, code: "no_such_model", suggestion: suggestion), .notFound)
-        case .noSuchInstance(let name, let suggestion):
-            let message = "there is no live instance \(name); \(suggestion)"
-            return try json(ErrorReply(error: message, code: "no_such_instance"), .notFound)
-        case .refused(let message):
-            return try json(ErrorReply(error: message, code: "refused"), .conflict)
-        case .unavailable(let message):
-            return try json(ErrorReply(error: message, code: "unavailable"), .serviceUnavailable)
-        }
+        let (code, status, suggestion): (String, HTTPResponse.Status, String?) =
+            switch error {
+            case .noSuchModel(_, let suggestion): ("no_such_model", .notFound, suggestion)
+            case .noSuchInstance: ("no_such_instance", .notFound, nil)
+            case .refused: ("refused", .conflict, nil)
+            case .unavailable: ("unavailable", .serviceUnavailable, nil)
+            }
+        return try json(ErrorReply(error: error.message, code: code, suggestion: suggestion), status)
     }
 
     private static func reply(to fault: RequestFault) throws -> Response {

@@ -23,8 +23,7 @@ package struct ImageRequest: Hashable, Sendable {
             } else {
                 .inECR(identity)
             }
-        let suffix = spec.digest.map { "@\($0)" } ?? ":\(spec.tag ?? ECRSpec.standardTag)"
-        image = WantedImage(place: place, label: spec.repository + suffix, login: RegistryLogin(spec))
+        image = WantedImage(place: place, label: spec.label, login: RegistryLogin(spec))
         policy = spec.container.pull ?? .missing
     }
 }

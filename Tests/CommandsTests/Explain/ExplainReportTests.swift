@@ -21,6 +21,13 @@ import Testing
         #expect(!text.contains("in_flight"))
     }
 
+    @Test(arguments: [(nil, nil, "r:latest"), ("v1", nil, "r:v1"), ("v1", "sha256:aa", "r@sha256:aa")])
+    func anImageInECRIsNamedByWhatIsPulled(tag: String?, digest: String?, name: String) {
+        var spec = ECRSpec(repository: "r", container: ContainerSpec(containerPort: 80))
+        (spec.tag, spec.digest) = (tag, digest)
+        #expect(ModelSpec(source: .ecr(spec)).whatRuns == name)
+    }
+
     private static let serving =
         #"""
         {
