@@ -48,8 +48,7 @@ package final class Gateway: RouteTable, Sendable {
     package var listeningAddress: Address? { state.withLock(\.address) }
 
     /// Begins to listen. A model that was not published is unknown, and until ``completeRoutes()`` it is answered that it
-    /// may yet come; until ``setReadiness(_:)`` the gateway is not
-    /// ready.
+    /// may yet come; until ``setReadiness(_:)`` the gateway is not ready.
     /// - Parameters:
     ///   - host: a name or a numeric address.
     ///   - port: 0 for any free one.
