@@ -3,7 +3,7 @@ import ArgumentParser
 /// The exit codes of the command line, each with one meaning.
 enum ExitStatus {
     static let failed = ExitCode(1)
-    /// `plan`: what is accepted differs from what the manifests say.
+    /// Of `plan`, `diff` and dry runs: there is something that would change, or differs.
     static let changes = ExitCode(2)
     static let timedOut = ExitCode(3)
     /// `EX_USAGE` of sysexits.h; what the argument parser itself ends with.

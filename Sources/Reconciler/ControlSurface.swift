@@ -2,7 +2,8 @@ package import ModelCore
 
 /// What operators may ask of a running controller: the methods behind the admin API.
 ///
-/// What only reads (status, plan, events) is not here: it reads the database, and so works without a controller.
+/// What the database alone can tell (status, plan, events) is not here: it is read there, and so without a controller.
+/// What is here and changes nothing tells what only the controller knows, or answers in its place and with its rights.
 package protocol ControlSurface: Sendable {
     /// Makes the model loaded and lifts a hold. Returns once that is recorded, before the load.
     func load(_ key: ModelKey, by: String) async throws(ControlError)
@@ -129,7 +130,6 @@ package enum ControlError: Error, Hashable, Sendable {
     case refused(String)
     /// The state cannot be written: a sentence.
     case unavailable(String)
-}
 
     /// For people.
     package var message: String {
@@ -140,3 +140,4 @@ package enum ControlError: Error, Hashable, Sendable {
         case .refused(let message), .unavailable(let message): message
         }
     }
+}

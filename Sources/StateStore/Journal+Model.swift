@@ -87,9 +87,9 @@ extension StateChange {
         case .demand(_, .loaded(_, let by)): ("demanded", "demanded by \(by)")
         case .demand(_, .none): ("demanded", "no longer demanded")
         case .hold(_, let hold?): ("held", "unloaded by \(hold.by) until `modelet load`")
-        case .hold(_, nil): ("held", "no longer held")
+        case .hold(_, nil): ("held", EventRecord.AllClear.hold)
         case .backoff(_, let backoff?): ("backoff", backoff.lastFailure.message)
-        case .backoff(_, nil): ("backoff", "failed loads are forgotten")
+        case .backoff(_, nil): ("backoff", EventRecord.AllClear.backoff)
         case .loadFailed(_, _, let backoff, _), .restorationFailed(_, _, let backoff, _):
             ("backoff", backoff.lastFailure.message)
         case .load(_, let by): ("demanded", "demanded by \(by)")
@@ -100,7 +100,7 @@ extension StateChange {
         case .waiting(_, nil): ("waiting", "waits no longer")
         case .pulling(_, let progress, _, let isNews): isNews ? ("pulling", progress.description) : nil
         case .drifted(_, let image?): ("drift", "its image is now \(image)")
-        case .drifted(_, nil): ("drift", "its image is again what runs")
+        case .drifted(_, nil): ("drift", EventRecord.AllClear.drift)
         case .newImage(_, let image): ("image", "\(image) is to be run: generation \(model.generation)")
         case .gated, .released, .server, .ready, .unready, .routed, .unrouted, .draining, .stopping, .exited,
             .unknown, .adopted, .forgotten, .removed, .unloading, .givenUp, .measured, .noted, .pulled, .swept:

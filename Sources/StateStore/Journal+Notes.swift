@@ -73,7 +73,7 @@ extension Journal {
 
     private func release(_ key: ModelKey) throws {
         try db.execute(sql: "DELETE FROM removal_held WHERE key = ?", arguments: [key.description])
-        if db.changesCount > 0 { try event("held", of: key, "\(HeldRemoval.name) no longer: it is defined again") }
+        if db.changesCount > 0 { try event("held", of: key, EventRecord.AllClear.heldRemoval) }
     }
 
     private func move(_ model: ManifestModel, _ root: Int64) throws {

@@ -40,6 +40,17 @@ import Testing
         #expect(lines[1].hasPrefix("2026-"))
     }
 
+    @Test(
+        arguments: [
+            ("backoff", "exited", "31"), ("backoff", "failed loads are forgotten", nil), ("blocked", "x", "33"),
+            ("held", "unloaded by ann", "33"), ("held", "no longer held", nil), ("ready", "answers", "32"),
+        ] as [(String, String, String?)])
+    func theEndOfTroubleIsNoTrouble(kind: String, message: String, colour: String?) {
+        var columns = EventColumns(isColoured: true)
+        let line = columns.lines([Self.event(1, kind, message)])[0]
+        #expect(line.hasPrefix(colour.map { "\u{1B}[\($0)m2026-" } ?? "2026-"))
+    }
+
     @Test func programsReadWhatTheViewHas() {
         var event = Self.event(7, "ready", "answers at \"x\"")
         event.instance = InstanceID("i")

@@ -45,7 +45,7 @@ struct EventColumns {
         let line =
             "\(event.at.rfc3339)  \(subject)\(blanks(keyWidth - subject.count))  "
             + "\(event.kind)\(blanks(kindWidth - event.kind.count))  \(event.message.printableLine)"
-        guard isColoured, let colour = Self.colour(of: event.kind) else { return line }
+        guard isColoured, let colour = Self.colour(of: event) else { return line }
         return "\u{1B}[\(colour)m\(line)\u{1B}[0m"
     }
 
@@ -54,10 +54,11 @@ struct EventColumns {
     private static func subject(_ event: EventRecord) -> String { event.key?.description ?? "-" }
 
     /// Of what went wrong, and of what is well again; the colour's number in a terminal's escape sequence.
-    private static func colour(of kind: String) -> Int? {
-        switch kind {
+    private static func colour(of event: EventRecord) -> Int? {
+        switch event.kind {
+        case _ where event.isAllClear: nil
         case "backoff", "pull_failed", "unknown", "lost": 31
-        case "unready", "held", "drift": 33
+        case "blocked", "unready", "held", "drift": 33
         case "ready": 32
         default: nil
         }
