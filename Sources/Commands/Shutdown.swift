@@ -16,7 +16,8 @@ struct Shutdown: AsyncParsableCommand {
     @OptionGroup var state: StateOptions
 
     /// How often it is looked whether the daemon has ended. How long that may take is for drain_timeout and
-    /// stop_timeout to say, and for whoever waits at the terminal.
+    /// stop_timeout to say, and for whoever waits at the terminal. Looked for, since nobody is told of a lock but who
+    /// takes it, and the pid may be one of another namespace, where there is no pidfd for it.
     private static let look: Duration = .milliseconds(50)
 
     func run() async throws {

@@ -9,8 +9,9 @@ struct EventFollower {
     let query: EventQuery
     let output: OutputOptions
 
-    /// How often it is looked for news: soon enough for people. A look where nothing was written asks for the state of
-    /// two files.
+    /// How often it is looked for news: soon enough for people. SQLite tells other processes nothing, and a watch over
+    /// its files would tell of each of many writes of a transaction. A look where nothing was written asks for the state
+    /// of two files.
     private static let look: Duration = .milliseconds(250)
     /// How many looks in a row may fail before the reason is told and it ends: a database that is just being replaced, or
     /// locked by a backup, is readable again by then.

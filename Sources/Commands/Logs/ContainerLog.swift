@@ -46,7 +46,8 @@ struct ContainerLog {
                 }
                 return try await checkThatItHasEnded(engine)
             } catch .refused(status: 404, let message) {
-                // Being created, or just removed.
+                // Being created, or just removed. For the moment that either takes the state is read at each look: the
+                // engine's events would tell of a container, and not of a start that was given up.
                 let mayCome = follows && recorded.isWatched && !recorded.hasEnded
                 guard mayCome, (try? await Task.sleep(for: RecordedInstance.look)) != nil else {
                     throw .refused(status: 404, message: message)

@@ -6,7 +6,9 @@ struct RecordedInstance {
     let instance: InstanceRecord
     let directory: StateDirectory
 
-    /// How often it is looked for news.
+    /// How often it is looked for news: a look at a log asks for the state of a few files. Nothing tells of all that may
+    /// come: a line, a log that is put in the place of another, and the end, which is written by a shim or into the
+    /// database.
     static let look: Duration = .milliseconds(100)
     /// How many looks at the state may pass until it says how the instance ended: a running modelet records it within
     /// milliseconds, unless it is busy.
