@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// One controller dies, and the next takes over: same host, same store.
-@Suite struct AdoptionTests {
+@Suite(.timeLimit(.minutes(1))) struct AdoptionTests {
     @Test func readyInstanceIsServedBeforeAnythingElse() async throws {
         let world = World()
         try await world.define([.a: .local()])

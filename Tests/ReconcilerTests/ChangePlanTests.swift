@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What is planned is what is done: over random manifests, with all that may be wrong with them.
-struct ChangePlanTests {
+@Suite(.timeLimit(.minutes(1))) struct ChangePlanTests {
     private static let root = "/manifests"
     private static let time = Timestamp(milliseconds: 1_000_000)
 

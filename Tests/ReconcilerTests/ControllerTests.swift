@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct ControllerTests {
+@Suite(.timeLimit(.minutes(1))) struct ControllerTests {
     @Test func eagerModelIsStartedAndRouted() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager)])

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Images whose name has come to stand for another one than runs.
-@Suite struct DriftTests {
+@Suite(.timeLimit(.minutes(1))) struct DriftTests {
     private static let old = "registry/x:1@sha256:1"
     private static let new = "registry/x:1@sha256:2"
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Giving up what is unknown.
-@Suite struct ForgetTests {
+@Suite(.timeLimit(.minutes(1))) struct ForgetTests {
     /// An instance of each model, unknown to the next controller. Returns that of `a`.
     private func leaveUnknown(_ world: World, _ models: [ModelKey: ModelSpec]) async throws -> InstanceID {
         try await world.define(models)

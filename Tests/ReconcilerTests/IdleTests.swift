@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Models that nobody uses for a while, and what counts as use.
-@Suite struct IdleTests {
+@Suite(.timeLimit(.minutes(1))) struct IdleTests {
     private static let idling = ModelSpec.local { $0.idleTimeout = .after(60) }
 
     /// Runs a controller whose one model has been loaded by a request.

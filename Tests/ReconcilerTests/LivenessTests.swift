@@ -131,7 +131,7 @@ import TestSupport
     }
 }
 
-@Suite struct LivenessTests {
+@Suite(.timeLimit(.minutes(1))) struct LivenessTests {
     private static let port = 9000
     private static let sick = ProbeVerdict.answered(status: 500, address: "127.0.0.1")
     private static let cause = "liveness probe fails: it was answered with status 500"

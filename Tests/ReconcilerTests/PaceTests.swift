@@ -14,14 +14,14 @@ import Testing
         Dictionary(uniqueKeysWithValues: keys.map { ($0, spec) })
     }
 
-    /// Models on fixed ports that accept no connection.
+    /// Models on fixed ports that accept no connection, and are given all the time that a test can make pass.
     private static func slow(
         _ count: Int, in world: World, _ load: LoadPolicy? = .eager
     ) -> [ModelKey: ModelSpec] {
         var specs: [ModelKey: ModelSpec] = [:]
         for (index, key) in keys(count, "slow").enumerated() {
             world.prober.answer(.failed(reason: "connection refused"), onPort: 9000 + index)
-            specs[key] = .local(load: load, port: 9000 + index) { $0.startTimeout = 100_000 }
+            specs[key] = .local(load: load, port: 9000 + index) { $0.startTimeout = 1_000_000_000 }
         }
         return specs
     }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// One instance takes the place of another.
-@Suite struct ReplaceTests {
+@Suite(.timeLimit(.minutes(1))) struct ReplaceTests {
     static func spec(
         _ command: String, update: UpdatePolicy? = nil, port: Int? = nil, _ change: (inout ModelSpec) -> Void = { _ in }
     ) -> ModelSpec {

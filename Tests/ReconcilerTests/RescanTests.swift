@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Reading the manifests again: when the watch says so, and every half minute whatever it says.
-@Suite struct RescanTests {
+@Suite(.timeLimit(.minutes(1))) struct RescanTests {
     private func run(_ world: World, _ body: @Sendable (Controller) async throws -> Void) async throws {
         try await world.run { controller, _ in
             try await withThrowingTaskGroup(of: Void.self) { group in

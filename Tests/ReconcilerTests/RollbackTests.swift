@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Going back to a revision, and what holds meanwhile.
-struct RollbackTests {
+@Suite(.timeLimit(.minutes(1))) struct RollbackTests {
     private static let everything = RemovalGuard(prune: true, allowEmpty: true)
 
     private func command(of key: ModelKey, in world: World) async throws -> String? {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// More models than there is room for.
-@Suite struct RoomTests {
+@Suite(.timeLimit(.minutes(1))) struct RoomTests {
     private static let one = HostLimits(maxLoaded: 1)
     private static let keys = (0..<5).map { ModelKey(domain: "d", source: "s\($0)", model: "default") }
 

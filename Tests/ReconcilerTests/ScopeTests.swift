@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Directories in directories: a part of a root, and roots that come to lie in another.
-struct ScopeTests {
+@Suite(.timeLimit(.minutes(1))) struct ScopeTests {
     private static let time = Timestamp(milliseconds: 1_000_000)
 
     private let store = InMemoryStore()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What belongs to nothing that is recorded.
-@Suite struct SweepTests {
+@Suite(.timeLimit(.minutes(1))) struct SweepTests {
 
     private func intent(_ id: String, in world: World) -> InstanceRecord {
         InstanceRecord(

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a controller says of a model to whoever asks, and that to ask changes nothing.
-@Suite struct ViewTests {
+@Suite(.timeLimit(.minutes(1))) struct ViewTests {
     @Test func whatRunsAsItShouldIsSettled() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager)])
