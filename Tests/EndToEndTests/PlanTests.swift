@@ -295,6 +295,26 @@ extension EndToEnd {
             }
         }
 
+        /// What it would do is for the daemon to say: one that is stopped is waited for.
+        @Test func aDryRunOfARollbackAsksTheDaemon() async throws {
+            try await TestHost.run { host in
+                let daemon = try await twoRevisions(host)
+                func connections() async throws -> Int {
+                    let lines = try await host.run(["cat", "/proc/net/unix"], environment: [:]).output
+                    return lines.split(separator: "\n").count { $0.hasSuffix("/modelet.sock") }
+                }
+                let before = try await connections()
+                daemon.process.signal(SIGSTOP)
+                let dry = try ChildProcess(
+                    [TestHost.modelet, "rollback", "--dry-run"], environment: ["MODELET_STATE": host.state],
+                    output: host.newOutput("dry"))
+                try await eventually("it asks") { try await connections() > before }
+                daemon.process.signal(SIGCONT)
+                #expect(try await dry.exitStatus() == 2)
+                #expect(dry.output.contains("To replace"), "\(dry.output)")
+            }
+        }
+
         @Test func rollbackWithoutADaemonIsActedOnByTheNext() async throws {
             try await TestHost.run { host in
                 #expect(try await host.modelet("rollback").status == 1)
