@@ -45,7 +45,7 @@ struct Wait: AsyncParsableCommand {
     private func key(named name: String, in snapshot: StateSnapshot?) throws(CommandFailure) -> ModelKey {
         let key = try ModelArgument.parse(name: name)
         do throws(CommandFailure) {
-            return try LogChoice.model(named: name, key: key, among: snapshot?.models ?? []).model.key
+            return try ModelArgument.model(named: name, key: key, among: snapshot?.models ?? []).model.key
         } catch {
             // What is not there is gone. A modelet that has not recorded anything yet has the say itself.
             if goal == .gone || snapshot == nil { return key }

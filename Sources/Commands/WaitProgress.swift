@@ -69,7 +69,7 @@ struct ProgressPage {
     /// The bytes that show this.
     mutating func show(_ conditions: [(ModelKey, ModelCondition)]) -> String {
         let lines = conditions.filter { waiting.contains($0.0) }.compactMap { key, condition in
-            text(of: condition).map { (key, "\(key): \($0)".onOneLine) }
+            text(of: condition).map { (key, "\(key): \($0)".printableLine) }
         }
         guard let width else {
             let news = lines.filter { shown[$0.0] != $0.1 }
@@ -116,8 +116,6 @@ struct ProgressPage {
 }
 
 extension String {
-    var onOneLine: String { split(whereSeparator: \.isNewline).joined(separator: " ") }
-
     fileprivate func cut(to width: Int) -> String {
         count > width ? prefix(max(width - 1, 0)) + "…" : self
     }

@@ -15,13 +15,6 @@ struct LogChoice {
         self.recorded = recorded
     }
 
-    /// The same as ``ModelArgument/model(named:key:among:)``.
-    static func model(
-        named name: String, key: ModelKey, among models: [ModelSnapshot]
-    ) throws(CommandFailure) -> ModelSnapshot {
-        try ModelArgument.model(named: name, key: key, among: models)
-    }
-
     /// - Parameters:
     ///   - id: its id, or the beginning of it; `nil`: the latest.
     ///   - isPrevious: the one that was launched before that.
