@@ -21,41 +21,25 @@ package struct ManifestFault: Codable, Hashable, Sendable {
     package var place: String { file + [line, column].prefix { $0 > 0 }.map { ":\($0)" }.joined() }
 }
 
-/// What a reading of a root's manifests found beside changes of what is desired.
+/// What a reading of a root's manifests found beside what it changes.
 package struct ManifestNotes: Hashable, Sendable {
     /// One a file, in the order of the files.
     package var faults: [ManifestFault]
-    /// Models whose removal is held back, by the line to run.
-    package var heldRemovals: [ModelKey: String]
-    package var releasedRemovals: [ModelKey]
     /// Models that are defined in another file than before.
     package var moves: [ManifestModel]
 
-    package init(
-        faults: [ManifestFault] = [], heldRemovals: [ModelKey: String] = [:], releasedRemovals: [ModelKey] = [],
-        moves: [ManifestModel] = []
-    ) {
+    package init(faults: [ManifestFault] = [], moves: [ManifestModel] = []) {
         self.faults = faults
-        self.heldRemovals = heldRemovals
-        self.releasedRemovals = releasedRemovals
         self.moves = moves
     }
 
-    /// - Parameters:
-    ///   - set: with its conflicts decided.
-    ///   - accepted: the models of every root.
-    package init(_ set: ManifestSet, _ acceptance: Acceptance, accepted: [ModelRecord]) {
-        let remedies = Dictionary(accepted.map { ($0.key, $0.heldRemoval?.remedy) }) { first, _ in first }
-        let remedy = acceptance.removalRemedy ?? ""
-        self.init(
-            faults: set.faults,
-            heldRemovals: Dictionary(
-                uniqueKeysWithValues: acceptance.heldRemovals.filter { remedies[$0] != remedy }.map { ($0, remedy) }),
-            releasedRemovals: acceptance.releasedRemovals, moves: acceptance.moves)
+    /// - Parameter set: with its conflicts decided.
+    package init(_ set: ManifestSet, _ acceptance: Acceptance) {
+        self.init(faults: set.faults, moves: acceptance.moves)
     }
 
     /// Whether there is nothing to remember about models.
-    package var concernsNoModel: Bool { heldRemovals.isEmpty && releasedRemovals.isEmpty && moves.isEmpty }
+    package var concernsNoModel: Bool { moves.isEmpty }
 }
 
 extension ManifestSet {

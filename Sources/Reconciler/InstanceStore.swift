@@ -45,8 +45,9 @@ package protocol InstanceStore: Sendable {
     func commit(_ change: StateChange, at: Timestamp) async throws(StoreError)
 
     /// Records the accepted manifests of a root as its next revision, in one transaction with what `cause` does to its
-    /// pin. An empty `acceptance` makes no revision, unless it is a rollback to where the root is not pinned yet. What was
-    /// only ``RevisionCause/edited`` is refused while the root is pinned.
+    /// pin, and with the removals that are held back from now on or no longer. An empty `acceptance` makes no revision,
+    /// unless it is a rollback to where the root is not pinned yet. What was only ``RevisionCause/edited`` is refused while
+    /// the root is pinned.
     /// - Returns: the number of the revision, or of the latest where there is no new one.
     func accept(
         _ acceptance: Acceptance, root: String, cause: RevisionCause, at: Timestamp

@@ -18,24 +18,15 @@ extension ManifestApplier {
         report.isAccepted = true
         // It is done, and has to be acted on, whatever cannot be told of it now.
         report.pin =
-            (try? await lookAfterwards(target.root, past.acceptance, at: time))
+            (try? await lookAfterwards(target.root, at: time))
             ?? RootPin(revision: target.revision, since: time, by: order.by)
         return report
     }
 
     /// The manifests say something else now than what is enforced: people are told so at once, and not after the next
     /// edit. If this is cut short, the next rescan does it.
-    private func lookAfterwards(
-        _ root: String, _ acceptance: Acceptance, at time: Timestamp
-    ) async throws(ApplyError) -> RootPin? {
+    private func lookAfterwards(_ root: String, at time: Timestamp) async throws(ApplyError) -> RootPin? {
         let look = try await look(at: root, RemovalGuard(), isThorough: false, now: time)
-        do throws(StoreError) {
-            let notes = ManifestNotes(
-                faults: look.notes.faults, releasedRemovals: acceptance.releasedRemovals)
-            try await store.note(notes, root: root, at: time)
-        } catch {
-            throw .store(error)
-        }
         return try await notePending(look, at: time).pin
     }
 

@@ -38,7 +38,8 @@ package struct ManifestApplier: Sendable {
             report.isAccepted = true
             try await store.note(look.notes, root: root, at: time)
         } catch {
-            // What was accepted has to be acted on, whatever could not be written after it: the next reading notes it.
+            // What was accepted has to be acted on, whatever could not be written after it. The next reading finds and notes
+            // the same; what is held back, which it would judge anew, was written with what was accepted.
             guard report.isAccepted, !look.acceptance.isEmpty else { throw .store(error) }
         }
         report.unpins = look.pin
@@ -54,7 +55,7 @@ package struct ManifestApplier: Sendable {
         var acceptance = judge(
             set, root: root, accepted: accepted, predecessors: Set(predecessors), guard: removalGuard)
         var assessment = Assessment(
-            acceptance: acceptance, notes: ManifestNotes(set, acceptance, accepted: accepted),
+            acceptance: acceptance, notes: ManifestNotes(set, acceptance),
             brokenFiles: set.brokenFiles, diagnostics: set.diagnostics)
         let refused = set.models.filter { acceptance.refused.contains($0.key) }
         let owners = Dictionary(accepted.map { ($0.key, $0.root) }, uniquingKeysWith: { first, _ in first })
@@ -62,7 +63,7 @@ package struct ManifestApplier: Sendable {
         guard let scope else { return assessment }
         acceptance.narrow(to: scope, accepted: accepted)
         assessment.acceptance = acceptance
-        assessment.notes = ManifestNotes(set, acceptance, accepted: accepted)
+        assessment.notes = ManifestNotes(set, acceptance)
         assessment.brokenFiles.removeAll { !concerns($0, scope) }
         assessment.diagnostics.removeAll { !concerns($0.file, scope) }
         let isKnown =

@@ -3,8 +3,8 @@ internal import ModelCore
 internal import Reconciler
 
 extension Journal {
-    /// Records a revision of a root, and what its cause does to the root's pin. A root that is not yet known is registered
-    /// even where there is nothing to accept.
+    /// Records a revision of a root, what its cause does to the root's pin, and which removals are held back. A root that is
+    /// not yet known is registered even where there is nothing to accept.
     func accept(_ acceptance: Acceptance, root path: String, cause: RevisionCause = .edited) throws -> Int {
         let root = try register(path)
         if cause != .edited {
@@ -19,18 +19,30 @@ extension Journal {
             guard pin == nil || acceptance.isEmpty else {
                 throw StoreError.refused("\(path) is pinned at revision \(pin?.revision ?? 0)")
             }
+            if pin != nil { return try latestRevision(of: root) }
         case .applied(let by):
             if pin != nil { try unpin(root, path: path, by: by) }
-        case .rollback(let target, let by):
-            try takeOver(below: path)
-            if pin?.revision == target, acceptance.isEmpty { return try latestRevision(of: root) }
-            let revision = try moveTo(acceptance, root: root, path: path, cause: cause)
-            try holdRoot(root, path: path, at: target, by: by)
-            return revision
+        case .rollback: break
         }
-        if pin == nil || cause != .edited { try takeOver(below: path) }
-        guard !acceptance.isEmpty else { return try latestRevision(of: root) }
-        return try moveTo(acceptance, root: root, path: path, cause: cause)
+        try takeOver(below: path)
+        let revision = try revise(acceptance, root: root, path: path, cause: cause, pin: pin)
+        // With the revision, and not after it: among what it adds, a removal that was too much no longer looks like one.
+        if let remedy = acceptance.removalRemedy { for key in acceptance.heldRemovals { try hold(key, remedy) } }
+        for key in acceptance.releasedRemovals { try release(key) }
+        return revision
+    }
+
+    private func revise(
+        _ acceptance: Acceptance, root: Int64, path: String, cause: RevisionCause, pin: RootPin?
+    ) throws -> Int {
+        guard case .rollback(let target, let by) = cause else {
+            guard !acceptance.isEmpty else { return try latestRevision(of: root) }
+            return try moveTo(acceptance, root: root, path: path, cause: cause)
+        }
+        if pin?.revision == target, acceptance.isEmpty { return try latestRevision(of: root) }
+        let revision = try moveTo(acceptance, root: root, path: path, cause: cause)
+        try holdRoot(root, path: path, at: target, by: by)
+        return revision
     }
 
     /// A root contains the ones that were named before it and lie in it. One that is pinned stays as it is, and by itself.

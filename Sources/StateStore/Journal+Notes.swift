@@ -31,8 +31,6 @@ extension Journal {
     func note(_ notes: ManifestNotes, root path: String) throws {
         let root = try register(path)
         try noteFaults(notes.faults, of: root, path)
-        for (key, remedy) in notes.heldRemovals.sorted(by: { $0.key < $1.key }) { try hold(key, remedy) }
-        for key in notes.releasedRemovals { try release(key) }
         for model in notes.moves { try move(model, root) }
         if !notes.moves.isEmpty { try pruneManifestFiles() }
     }
@@ -59,19 +57,19 @@ extension Journal {
         }
     }
 
-    /// Whoever judged saw the model as it was a moment ago: it may be gone since.
-    private func hold(_ key: ModelKey, _ remedy: String) throws {
+    /// Whoever judged saw the model as it was a moment ago: it may be gone since. What is known writes nothing.
+    func hold(_ key: ModelKey, _ remedy: String) throws {
         try db.execute(
             sql: """
                 INSERT INTO removal_held (key, since, remedy)
                 SELECT key, ?, ? FROM model WHERE key = ? AND NOT is_removed
-                ON CONFLICT (key) DO UPDATE SET remedy = excluded.remedy
+                ON CONFLICT (key) DO UPDATE SET remedy = excluded.remedy WHERE remedy <> excluded.remedy
                 """, arguments: [now.milliseconds, remedy, key.description])
         guard db.changesCount > 0 else { return }
         try event("held", of: key, HeldRemoval(since: now, remedy: remedy).message)
     }
 
-    private func release(_ key: ModelKey) throws {
+    func release(_ key: ModelKey) throws {
         try db.execute(sql: "DELETE FROM removal_held WHERE key = ?", arguments: [key.description])
         if db.changesCount > 0 { try event("held", of: key, EventRecord.AllClear.heldRemoval) }
     }

@@ -17,10 +17,10 @@ extension InMemoryState {
         if cause == .edited, let pin, !acceptance.isEmpty {
             throw .refused("\(root) is pinned at revision \(pin.revision)")
         }
-        if pin == nil || cause != .edited {
-            for inner in roots where inner.hasPrefix(root + "/") && pins[inner] == nil { unfollow(inner) }
-        }
         let latest = history.last { $0.record.root == root }?.record.number ?? 0
+        if cause == .edited, pin != nil { return latest }
+        for inner in roots where inner.hasPrefix(root + "/") && pins[inner] == nil { unfollow(inner) }
+        defer { noteRemovals(acceptance, at: now) }
         if case .rollback(let target, let by) = cause {
             if pin?.revision == target, acceptance.isEmpty { return latest }
             guard history.contains(where: { $0.record.number == target && $0.record.root == root }) else {
@@ -95,14 +95,17 @@ extension InMemoryState {
         }
     }
 
-    mutating func note(_ notes: ManifestNotes, root: String, at now: Timestamp) {
+    private mutating func noteRemovals(_ acceptance: Acceptance, at now: Timestamp) {
+        for key in acceptance.heldRemovals where models[key]?.isRemoved == false {
+            let since = models[key]?.heldRemoval?.since ?? now
+            models[key]?.heldRemoval = HeldRemoval(since: since, remedy: acceptance.removalRemedy ?? "")
+        }
+        for key in acceptance.releasedRemovals { models[key]?.heldRemoval = nil }
+    }
+
+    mutating func note(_ notes: ManifestNotes, root: String) {
         register(root)
         faults[root] = notes.faults
-        for (key, remedy) in notes.heldRemovals where models[key]?.isRemoved == false {
-            let since = models[key]?.heldRemoval?.since ?? now
-            models[key]?.heldRemoval = HeldRemoval(since: since, remedy: remedy)
-        }
-        for key in notes.releasedRemovals { models[key]?.heldRemoval = nil }
         for model in notes.moves where models[model.key]?.root == root { models[model.key]?.file = model.file }
     }
 

@@ -150,7 +150,7 @@ package final class InMemoryStore: InstanceStore {
     }
 
     package func note(_ notes: ManifestNotes, root: String, at: Timestamp) async throws(StoreError) {
-        try write { storage throws(StoreError) in storage.note(notes, root: root, at: at) }
+        try write { storage throws(StoreError) in storage.note(notes, root: root) }
     }
 
     /// One transaction: all of it or nothing.

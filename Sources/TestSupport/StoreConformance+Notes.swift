@@ -7,24 +7,50 @@ extension StoreConformance {
             let store = under.store
             try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey)])
             func held() async throws -> [HeldRemoval?] { try await store.models().map(\.heldRemoval) }
+            var revision = 1
             func hold(_ remedy: String, at time: Int64) async throws {
-                let notes = ManifestNotes(heldRemovals: [Sample.key: remedy, Sample.otherKey: remedy])
-                try await store.note(notes, root: Sample.root, at: Sample.time(time))
+                var acceptance = Acceptance()
+                acceptance.heldRemovals = [Sample.key, Sample.otherKey]
+                acceptance.removalRemedy = remedy
+                try expectEqual(try await store.accept(acceptance, root: Sample.root, at: Sample.time(time)), revision)
             }
             try await hold("modelet apply --prune", at: 1)
             // What is to be run may change; since when it is so does not.
             try await hold("modelet apply --allow-empty", at: 2)
             let expected = HeldRemoval(since: Sample.time(1), remedy: "modelet apply --allow-empty")
             try expectEqual(try await held(), [expected, expected])
-            let release = ManifestNotes(releasedRemovals: [Sample.otherKey])
-            try await store.note(release, root: Sample.root, at: Sample.time(3))
+            var release = Acceptance()
+            release.releasedRemovals = [Sample.otherKey]
+            _ = try await store.accept(release, root: Sample.root, at: Sample.time(3))
             try expectEqual(try await held(), [expected, nil])
-            try await store.accept([Sample.manifest(Sample.otherKey)], at: Sample.time(4))
+            revision = try await store.accept([Sample.manifest(Sample.otherKey)], at: Sample.time(4))
             try expectEqual(try await held(), [nil, nil])
             try expectEqual(try await store.models().map(\.isRemoved), [true, false])
             // What is on its way out is not held any more.
             try await hold("modelet apply --prune", at: 5)
             try expectEqual(try await held().map { $0 == nil }, [true, false])
+        },
+        StoreRule("a removal is held from the revision on that was judged with it, and a rollback ends that") { under in
+            let store = under.store
+            let old = (0..<3).map { ModelKey(domain: "d", source: "s", model: "m\($0)") }
+            try await store.accept(old.map { Sample.manifest($0, Sample.spec(command: "serve \($0.model)")) })
+            let acceptance = judge(
+                ManifestSet(models: [Sample.manifest(), Sample.manifest(Sample.otherKey)]), root: Sample.root,
+                accepted: try await store.models())
+            try expectEqual(acceptance.heldRemovals, old)
+            try expectEqual(try await store.accept(acceptance, root: Sample.root, at: Sample.time(1)), 2)
+            let remedy = HeldRemoval(since: Sample.time(1), remedy: "modelet apply \(Sample.root) --prune")
+            try expectEqual(try await store.models().map(\.heldRemoval), [nil, nil, remedy, remedy, remedy])
+            var back = Acceptance()
+            back.releasedRemovals = old
+            _ = try await store.accept(
+                back, root: Sample.root, cause: .rollback(to: 2, by: "ann"), at: Sample.time(2))
+            try expectEqual(try await store.models().compactMap(\.heldRemoval), [])
+            // What a pinned root no longer defines is pending, and held by nobody.
+            var pending = Acceptance()
+            (pending.heldRemovals, pending.removalRemedy) = (old, remedy.remedy)
+            try expectEqual(try await store.accept(pending, root: Sample.root, at: Sample.time(3)), 3)
+            try expectEqual(try await store.models().compactMap(\.heldRemoval), [])
         },
         StoreRule("a model that is defined in another file is known there, and nothing else of it has changed") {
             under in

@@ -87,4 +87,31 @@ import Testing
             while try await world.store.model(.a) != nil { await Task.yield() }
         }
     }
+
+    /// One edit takes six of ten away, which is too much, and brings five: then six of fifteen would not be.
+    @Test func whatWasHeldStaysHeldIfNothingCouldBeWrittenAfterIt() async throws {
+        let world = World()
+        func write(_ names: [String]) {
+            let models = names.map { name in
+                ManifestModel(
+                    key: ModelKey(domain: "d", source: name, model: "m"), spec: .local(name), file: "m.yaml", line: 1)
+            }
+            world.manifests.set(ManifestSet(models: models), root: World.root)
+        }
+        let applier = ManifestApplier(store: world.store, manifests: world.manifests)
+        func apply() async throws -> ApplyReport {
+            try await applier.apply(directory: World.root, removalGuard: RemovalGuard(), at: world.time.now())
+        }
+        let old = (0..<10).map { "old\($0)" }
+        write(old)
+        _ = try await applier.apply(
+            directory: World.root, removalGuard: RemovalGuard(), cause: .applied(by: "ann"), at: world.time.now())
+        write(Array(old.prefix(4)) + (0..<5).map { "new\($0)" })
+        world.store.fail(with: .unavailable("the disk is full"), after: 1)
+        #expect(try await apply().isAccepted)
+        world.store.fail(with: nil)
+        #expect(try await world.store.models().count { $0.heldRemoval != nil } == 6)
+        #expect(try await apply().heldRemovals.count == 6)
+        #expect(try await world.store.models().count { !$0.isRemoved } == 15)
+    }
 }

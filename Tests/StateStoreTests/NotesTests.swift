@@ -1,8 +1,10 @@
+import GRDB
 import ModelCore
 import Reconciler
-import StateStore
 import TestSupport
 import Testing
+
+@testable import StateStore
 
 /// What of the manifests is not acted on, as readers see it.
 @Suite struct NotesTests {
@@ -48,14 +50,54 @@ import Testing
     @Test func removalsThatAreHeldAreAView() async throws {
         let state = try State()
         let store = try await state.open(launchedTo: .intent)
-        let notes = ManifestNotes(heldRemovals: [Sample.key: "modelet apply /srv/manifests --prune"])
-        try await store.note(notes, root: Sample.root, at: Sample.time(1))
+        _ = try await store.accept(Self.held(), root: Sample.root, at: Sample.time(1))
         #expect(
             try state.query("SELECT key, remedy, since FROM held_removals") == [
                 "churn/scorer/default|modelet apply /srv/manifests --prune|2025-06-15T15:06:41.123Z"
             ])
         let snapshot = try #require(try StateReader(state.directory).snapshot())
         #expect(snapshot.models.first?.model.heldRemoval?.since == Sample.time(1))
+        try store.close()
+    }
+
+    private static func held() -> Acceptance {
+        var acceptance = Acceptance()
+        acceptance.heldRemovals = [Sample.key]
+        acceptance.removalRemedy = "modelet apply /srv/manifests --prune"
+        return acceptance
+    }
+
+    @Test func whatIsHeldIsWrittenOnce() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        _ = try await store.accept(Self.held(), root: Sample.root, at: Sample.time(1))
+        let before = try state.query("SELECT count(*) FROM events")
+        for time in 2...5 { _ = try await store.accept(Self.held(), root: Sample.root, at: Sample.time(Int64(time))) }
+        #expect(try state.query("SELECT count(*) FROM events") == before)
+        try store.close()
+    }
+
+    /// Cut short between the two, what is accepted would leave a removal that no longer looks like too much of one.
+    @Test func nothingIsAcceptedBesideAHeldRemovalThatIsNotRecorded() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        var acceptance = judge(
+            ManifestSet(models: [Sample.manifest(Sample.otherKey)]), root: Sample.root,
+            accepted: try await store.models())
+        (acceptance.removals, acceptance.heldRemovals) = ([], [Sample.key])
+        acceptance.removalRemedy = "modelet apply /srv/manifests --prune"
+        let trigger =
+            "CREATE TEMP TRIGGER cut BEFORE INSERT ON removal_held BEGIN SELECT RAISE(ABORT, 'cut short'); END"
+        try await store.write { db in try db.execute(sql: trigger) }
+        let whole = acceptance
+        await #expect(throws: StoreError.refused("cut short")) {
+            _ = try await store.accept(whole, root: Sample.root, at: Sample.time(1))
+        }
+        #expect(try await store.models().map(\.key) == [Sample.key])
+        #expect(try await store.revisions().map(\.number) == [1])
+        try await store.write { db in try db.execute(sql: "DROP TRIGGER cut") }
+        _ = try await store.accept(whole, root: Sample.root, at: Sample.time(2))
+        #expect(try await store.models().map { $0.heldRemoval != nil } == [true, false])
         try store.close()
     }
 }
