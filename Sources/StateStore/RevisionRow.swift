@@ -44,8 +44,8 @@ extension RevisionRecord {
 }
 
 extension ManifestModel {
-    /// The models of a root as a revision left them: of each key the newest row at or below it, among the revisions of the
-    /// same root. A key that has moved to another root was first removed from this one.
+    /// The models of a root as a revision left them: of each key the newest row at or below it, if that is of this root.
+    /// Rows of every root count: a key that has moved to another root is told by a row of that one alone.
     static func all(ofRevision revision: Int, in db: Database) throws -> [ManifestModel]? {
         guard try revision >= RevisionRecord.oldestKept(in: db),
             let root = try Int64.fetchOne(
@@ -58,9 +58,8 @@ extension ManifestModel {
                 FROM revision_model m JOIN revision v ON v.number = m.revision
                 WHERE v.root_id = :root AND m.revision <= :revision AND m.spec IS NOT NULL
                     AND NOT EXISTS (
-                        SELECT 1 FROM revision_model later JOIN revision w ON w.number = later.revision
-                        WHERE later.key = m.key AND w.root_id = :root
-                            AND later.revision > m.revision AND later.revision <= :revision)
+                        SELECT 1 FROM revision_model later
+                        WHERE later.key = m.key AND later.revision > m.revision AND later.revision <= :revision)
                 """, arguments: ["root": root, "revision": revision]
         ).map { row in
             let row = RowReader(row)

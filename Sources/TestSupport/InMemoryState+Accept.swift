@@ -36,11 +36,11 @@ extension InMemoryState {
 
     func models(ofRevision number: Int) -> [ManifestModel]? {
         guard let root = history.first(where: { $0.record.number == number })?.record.root else { return nil }
-        var models: [ModelKey: ManifestModel] = [:]
-        for revision in history where revision.record.root == root && revision.record.number <= number {
-            for (key, model) in revision.models { models[key] = model }
+        var latest: [ModelKey: (root: String, model: ManifestModel?)] = [:]
+        for revision in history where revision.record.number <= number {
+            for (key, model) in revision.models { latest[key] = (revision.record.root, model) }
         }
-        return models.values.sorted { $0.key < $1.key }
+        return latest.values.filter { $0.root == root }.compactMap(\.model).sorted { $0.key < $1.key }
     }
 
     private mutating func write(

@@ -28,6 +28,28 @@ extension StoreConformance {
             try expectEqual(try await store.models(ofRevision: 2), [])
             try expectEqual(try await store.models(ofRevision: 3)?.count, 1)
         },
+        StoreRule("nor is one that was taken over by the root that came in its place") { under in
+            let store = under.store
+            try await store.accept([Sample.manifest()], root: "/a")
+            let other = Sample.manifest(Sample.otherKey)
+            for (models, root, former) in [
+                ([Sample.manifest(), other], "/b", "/a"), ([other], "/b", "/a"), ([other], "/a", "/b"),
+            ] {
+                try await store.serve(root: root, at: Sample.time(1))
+                let acceptance = judge(
+                    ManifestSet(models: models), root: root, accepted: try await store.models(),
+                    predecessors: [former], guard: RemovalGuard(prune: true))
+                _ = try await store.accept(acceptance, root: root, at: Sample.time(2))
+            }
+            try expectEqual(try await store.revisions().map(\.root), ["/a", "/b", "/b", "/a"])
+            func keys(_ revision: Int) async throws -> [ModelKey]? {
+                try await store.models(ofRevision: revision)?.map(\.key)
+            }
+            try expectEqual(try await keys(1), [Sample.key])
+            try expectEqual(try await keys(2), [Sample.key, Sample.otherKey])
+            try expectEqual(try await keys(3), [Sample.otherKey])
+            try expectEqual(try await keys(4), [Sample.otherKey])
+        },
         StoreRule("revisions say when, why, and what they changed") { under in
             let store = under.store
             try await store.accept([Sample.manifest()])
