@@ -47,7 +47,8 @@ private struct ConflictDecision {
 
     /// Files that are broken for another reason take part in no decision, but who mends them should know it all.
     private mutating func reportWhatIsBrokenAnyway() {
-        for side in set.conflicts.flatMap(\.sides) where set.brokenFiles.contains(side.file) {
+        let broken = Set(set.brokenFiles)
+        for side in set.conflicts.flatMap(\.sides) where broken.contains(side.file) {
             set.diagnostics.append(side.diagnostic)
         }
     }
@@ -63,9 +64,11 @@ private struct ConflictDecision {
         let standing = conflict.sides.filter { !broken.contains($0.file) }
         guard standing.count > 1 else { return [] }
         let winners = winners(of: conflict.subject, among: standing)
-        return standing.filter { !winners.contains($0) }.map { side in
+        let holding = Set(winners)
+        return standing.filter { !holding.contains($0) }.compactMap { side in
+            guard standing.contains(where: { side.contradicts($0) }) else { return nil }
             var diagnostic = side.diagnostic
-            if let winner = winners.first {
+            if let winner = winners.first(where: { side.contradicts($0) }) {
                 diagnostic.hint = "the definition in \(winner.file) is enforced, and stays; take this one away"
             }
             return diagnostic
@@ -84,8 +87,11 @@ private struct ConflictDecision {
                 set.models.contains { $0.key == side.key && $0.file == side.file && isEnforced($0) }
             }
             return same.count == 1 ? same : []
-        case .port(let port):
-            return sides.filter { enforced[$0.key]?.spec.source?.portClaim?.overlaps(port) ?? false }
+        case .port:
+            return sides.filter { side in
+                guard let port = side.port else { return false }
+                return enforced[side.key]?.spec.source?.portClaim?.overlaps(port) ?? false
+            }
         }
     }
 

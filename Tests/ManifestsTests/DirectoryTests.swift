@@ -70,6 +70,24 @@ import Testing
         #expect(set.brokenFiles == ["a.yaml", "b.yaml"])
     }
 
+    /// However many others have it: the more of them are broken for other reasons, the more those count that are left.
+    @Test func aPortOfManyIsAConflictOfEachTwo() throws {
+        let models = (1...4).map { number in
+            "m\(number): {source: {type: local_artifact, path: ., startup_command: a, port: 9000, host: localhost}}"
+        }
+        let set = try ManifestFolder([
+            "a.yaml": "ml: {sources: {s: {models: {\(models.joined(separator: ", "))}}}}",
+            "d.yaml": Self.local(port: 9000, host: "localhost"), "e.yaml": Self.local(port: 9000, host: "localhost"),
+        ]).load()
+        #expect(set.brokenFiles == ["a.yaml", "d.yaml", "e.yaml"])
+        #expect(
+            set.diagnostics.last?.message
+                == "port 9000 of e/s/m is also the port of a/s/m1 (a.yaml:1), d/s/m (d.yaml:10)")
+        // In its own file it is named with each, up to three.
+        let own = set.diagnostics.filter { $0.message.hasPrefix("port 9000 of a/s/m4 is also the port of a/") }
+        #expect(own.count == 3)
+    }
+
     @Test func containersPublishOnEveryAddress() throws {
         let set = try ManifestFolder([
             "a.yaml": Self.docker(port: 8501), "b.yaml": Self.local(port: 8501, host: "10.0.0.1"),

@@ -24,13 +24,13 @@ struct ConflictDecisionTests {
 
     /// A conflict between definitions, each a model and its file.
     private func conflict(
-        _ subject: ManifestConflict.Subject = .key, _ sides: (model: String, file: String)...
+        over port: PortClaim? = nil, _ sides: (model: String, file: String)...
     ) -> ManifestConflict {
         ManifestConflict(
-            subject,
+            port == nil ? .key : .port,
             sides: sides.map { side in
                 ManifestConflict.Side(
-                    key: key(side.model), file: side.file,
+                    key: key(side.model), file: side.file, port: port,
                     diagnostic: Diagnostic(.error, file: side.file, line: 1, message: "conflict in \(side.file)"))
             })
     }
@@ -47,7 +47,7 @@ struct ConflictDecisionTests {
             models: [
                 manifest("x", in: "a.yaml", first), manifest("mine", in: "a.yaml"),
                 manifest("x", in: "b.yaml", second), manifest("yours", in: "b.yaml"), manifest("other", in: "c.yaml"),
-            ], conflicts: [conflict(.key, ("x", "a.yaml"), ("x", "b.yaml"))])
+            ], conflicts: [conflict(("x", "a.yaml"), ("x", "b.yaml"))])
     }
 
     @Test func withNoneEnforcedBothAreRefused() {
@@ -109,7 +109,7 @@ struct ConflictDecisionTests {
         let set = ManifestSet(
             models: [
                 manifest("x", in: "a.yaml"), manifest("x", in: "b.yaml"), manifest("mine", in: "c.yaml", "edited"),
-            ], conflicts: [conflict(.key, ("x", "a.yaml"), ("x", "b.yaml"))])
+            ], conflicts: [conflict(("x", "a.yaml"), ("x", "b.yaml"))])
         let outcome = decided(set, [enforced("x", in: "b.yaml"), enforced("mine", in: "a.yaml")])
         #expect(outcome.brokenFiles == ["a.yaml", "c.yaml"])
     }
@@ -129,7 +129,7 @@ struct ConflictDecisionTests {
         ManifestSet(
             models: [manifest("x", in: "a.yaml", port: port), manifest("y", in: "b.yaml", port: port)],
             conflicts: [
-                conflict(.port(PortClaim(number: port, host: "localhost")), ("x", "a.yaml"), ("y", "b.yaml"))
+                conflict(over: PortClaim(number: port, host: "localhost"), ("x", "a.yaml"), ("y", "b.yaml"))
             ])
     }
 
@@ -151,5 +151,22 @@ struct ConflictDecisionTests {
         // Who has it already does not lose it, and a model that goes gives it up.
         #expect(decided(alone, [elsewhere, enforced("x", in: "a.yaml", port: 8501)]).brokenFiles.isEmpty)
         #expect(decided(alone, [enforced("y", in: "gone.yaml", port: 8501)]).brokenFiles.isEmpty)
+    }
+
+    @Test func ofManyWithOnePortAllAreRefusedThatAreNotBrokenAnyway() {
+        let claim = PortClaim(number: 8501, host: "localhost")
+        var set = ManifestSet(
+            models: ["b", "c", "d"].map { manifest($0, in: "\($0).yaml", port: 8501) }, brokenFiles: ["a.yaml"],
+            conflicts: [
+                conflict(over: claim, ("a", "a.yaml"), ("b", "b.yaml"), ("c", "c.yaml"), ("d", "d.yaml"))
+            ])
+        #expect(decided(set, []).brokenFiles == ["a.yaml", "b.yaml", "c.yaml", "d.yaml"])
+        let holder = decided(set, [enforced("c", in: "c.yaml", port: 8501)])
+        #expect(holder.brokenFiles == ["a.yaml", "b.yaml", "d.yaml"])
+        #expect(holder.diagnostics.filter { $0.hint != nil }.map(\.file) == ["b.yaml", "d.yaml"])
+        // On another address than all that are left.
+        set.conflicts[0].sides[1].port?.host = "10.0.0.1"
+        set.models[0].spec = spec("b")
+        #expect(decided(set, []).brokenFiles == ["a.yaml", "c.yaml", "d.yaml"])
     }
 }

@@ -10,9 +10,28 @@ struct Conflicts {
 
         func named(_ position: Position) -> String { "\(findings.file):\(position.line)" }
 
-        func side(_ problem: Problem, at position: Position) -> ManifestConflict.Side {
+        func side(_ problem: Problem, at position: Position, port: PortClaim? = nil) -> ManifestConflict.Side {
             ManifestConflict.Side(
-                key: model.key, file: findings.file, diagnostic: findings.diagnostic(problem, at: position))
+                key: model.key, file: findings.file, port: port, diagnostic: findings.diagnostic(problem, at: position))
+        }
+    }
+
+    private struct Claim {
+        let place: Place
+        let port: FixedPort
+
+        /// As it is named beside others.
+        var name: String { "\(place.model.key) (\(place.named(port.position)))" }
+
+        func overlaps(_ other: Claim) -> Bool {
+            place.model.key != other.place.model.key && port.claim.overlaps(other.port.claim)
+        }
+
+        /// What is wrong with it, beside others that are named.
+        func problem(beside names: [String]) -> Problem {
+            Problem(
+                "port \(port.claim.number) of \(place.model.key) is also the port of \(names.joined(separator: ", "))",
+                hint: "give one of them another port, or leave it out to have one allocated")
         }
     }
 
@@ -44,35 +63,35 @@ struct Conflicts {
     }
 
     private mutating func findPorts() {
-        let withPorts = places.compactMap { place in place.model.port.map { (place: place, port: $0) } }
-        for sharers in Dictionary(grouping: withPorts, by: \.port.claim.number).values {
+        let claims = places.compactMap { place in place.model.port.map { Claim(place: place, port: $0) } }
+        for sharers in Dictionary(grouping: claims, by: \.port.claim.number).values where sharers.count > 1 {
+            reportWithinFiles(sharers)
+            let sides = sharers.compactMap { side($0, among: sharers) }
+            if !sides.isEmpty { all.append(ManifestConflict(.port, sides: sides)) }
+        }
+    }
+
+    private func reportWithinFiles(_ sharers: [Claim]) {
+        for sharers in Dictionary(grouping: sharers, by: \.place.findings.file).values {
             for (index, later) in sharers.enumerated() {
-                let earlier = sharers[..<index].filter {
-                    $0.port.claim.overlaps(later.port.claim) && $0.place.model.key != later.place.model.key
-                }
+                let earlier = sharers[..<index].lazy.filter { $0.overlaps(later) }
                 for other in earlier.prefix(Self.mostNamed) {
-                    note(later.place, later.port, other.place, other.port)
+                    later.place.findings.report(later.problem(beside: [other.name]), at: later.port.position)
                 }
             }
         }
     }
 
-    private mutating func note(_ later: Place, _ port: FixedPort, _ earlier: Place, _ otherPort: FixedPort) {
-        let problem = sharedPort(later, port, with: earlier, otherPort)
-        guard earlier.findings !== later.findings else { return later.findings.report(problem, at: port.position) }
-        all.append(
-            ManifestConflict(
-                .port(port.claim),
-                sides: [
-                    earlier.side(sharedPort(earlier, otherPort, with: later, port), at: otherPort.position),
-                    later.side(problem, at: port.position),
-                ]))
-    }
-
-    private func sharedPort(_ place: Place, _ port: FixedPort, with other: Place, _ otherPort: FixedPort) -> Problem {
-        Problem(
-            "port \(port.claim.number) of \(place.model.key) is also the port of \(other.model.key) "
-                + "(\(other.named(otherPort.position)))",
-            hint: "give one of them another port, or leave it out to have one allocated")
+    /// What of a conflict concerns a claim; `nil` where no other file has one that overlaps it. Of each such file one is
+    /// named.
+    private func side(_ claim: Claim, among sharers: [Claim]) -> ManifestConflict.Side? {
+        var files: Set = [claim.place.findings.file]
+        var names: [String] = []
+        for other in sharers where other.overlaps(claim) && files.insert(other.place.findings.file).inserted {
+            names.append(other.name)
+            if names.count == Self.mostNamed { break }
+        }
+        if names.isEmpty { return nil }
+        return claim.place.side(claim.problem(beside: names), at: claim.port.position, port: claim.port.claim)
     }
 }
