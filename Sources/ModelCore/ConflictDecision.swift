@@ -20,12 +20,15 @@ private struct ConflictDecision {
     /// What is enforced anywhere and has a fixed port.
     private let holders: [(model: ModelRecord, port: PortClaim)]
     private let unreadable: BrokenPaths
+    /// Files that were read and are good by themselves.
+    private let good: Set<String>
 
     init(_ set: ManifestSet, root: String, accepted: [ModelRecord]) {
         self.set = set
         self.root = root
         let enforced = accepted.filter { !$0.isRemoved }
         self.enforced = Dictionary(enforced.filter { $0.root == root }.map { ($0.key, $0) }) { first, _ in first }
+        good = Set(set.models.map(\.file))
         holders = enforced.compactMap { model in model.spec.source?.portClaim.map { (model, $0) } }
         unreadable = BrokenPaths(set.brokenFiles)
     }
@@ -124,9 +127,11 @@ private struct ConflictDecision {
             hint: "give one of them another port, or leave it out to have one allocated")
     }
 
-    /// Whether what is enforced was last defined by a file that is broken, or refused.
+    /// Whether what is enforced was last defined by a file that is broken, or refused, or that could not be read.
     private func isHeldByBrokenFile(_ known: ModelRecord, _ broken: Set<String>) -> Bool {
-        known.root == root && (broken.contains(known.file) || unreadable.contains(known.file))
+        guard known.root == root else { return false }
+        // Of a folder that is broken files may have been read all the same: of a root with too many, or never at rest.
+        return broken.contains(known.file) || (unreadable.contains(known.file) && !good.contains(known.file))
     }
 }
 

@@ -104,6 +104,21 @@ struct ConflictDecisionTests {
         #expect(decided(set, [enforced("x", in: "folder/a.yaml")]).brokenFiles == [name, "b.yaml"].sorted())
     }
 
+    /// A root that never rests while it is read, or has too many files.
+    @Test func whatWasReadOfABrokenFolderIsHeldUpByItsOwnFilesAlone() {
+        func broken(_ models: ManifestModel...) -> ManifestSet { ManifestSet(models: models, brokenFiles: ["."]) }
+        let edited = broken(manifest("x", in: "a.yaml", "edited"))
+        #expect(decided(edited, [enforced("x", in: "a.yaml")]).models.map(\.spec) == [spec("edited")])
+        // One that has moved from a file that was read; and from one that was not, and may define it still.
+        let moved = broken(manifest("x", in: "b.yaml", "edited"), manifest("mine", in: "a.yaml"))
+        #expect(decided(moved, [enforced("x", in: "a.yaml")]).brokenFiles == ["."])
+        #expect(decided(moved, [enforced("x", in: "unread.yaml")]).brokenFiles == [".", "b.yaml"])
+        // The same of a port.
+        let port = broken(manifest("x", in: "b.yaml", port: 1), manifest("mine", in: "a.yaml"))
+        #expect(decided(port, [enforced("y", in: "a.yaml", port: 1)]).brokenFiles == ["."])
+        #expect(decided(port, [enforced("y", in: "unread.yaml", port: 1)]).brokenFiles == [".", "b.yaml"])
+    }
+
     @Test func aRefusedFileHoldsUpWhatContradictsItsLastGoodContent() {
         // `a.yaml` loses `x` to `b.yaml`. So what it last defined stays, and `c.yaml` cannot have `mine`.
         let set = ManifestSet(
