@@ -16,7 +16,7 @@ struct Validate: ParsableCommand {
     func run() throws {
         let root = absolutePath(directory)
         // By themselves: nothing is enforced that could decide between two files.
-        let set = try rules.rules().manifests.load(root: root).decided(root: root, accepted: [])
+        let set = try rules.rules().manifests.load(root: root).decided(root: root, accepted: []).set
         switch output.format {
         case .table: printDiagnostics(set.diagnostics)
         case .json: Console.print(output.document(set.diagnostics))

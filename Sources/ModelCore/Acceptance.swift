@@ -55,7 +55,7 @@ package struct Acceptance: Hashable, Sendable {
     package var heldRemovals: [ModelKey] = []
     /// The line to run that lets ``heldRemovals`` pass; `nil` where there are none.
     package var removalRemedy: String?
-    /// Models whose removal is no longer held back, because they are defined again or go now.
+    /// Models whose removal is no longer held back, because they are defined again.
     package var releasedRemovals: [ModelKey] = []
     /// Models that are now defined in another file of the root, and in nothing else changed: no change of what is desired.
     package var moves: [ManifestModel] = []

@@ -1,21 +1,9 @@
-extension ManifestSet {
-    /// The set with its conflicts decided: the definition that is enforced already holds, and every file with another one
-    /// is refused as a whole, as a broken one is. Where none is enforced, all are refused.
-    ///
-    /// What a file that is broken or refused last defined stays enforced; so a definition of the same key in another file,
-    /// unless it says the same, and a claim of the same port are conflicts, too. Pure; deciding twice changes nothing.
-    /// - Parameter accepted: the models of every root.
-    package func decided(root: String, accepted: [ModelRecord]) -> ManifestSet {
-        var decision = ConflictDecision(self, root: root, accepted: accepted)
-        decision.decide()
-        return decision.set
-    }
-}
-
-private struct ConflictDecision {
-    var set: ManifestSet
+/// Which of two definitions holds that contradict each other: see ``ManifestSet/decided(root:accepted:predecessors:)``.
+struct ConflictDecision {
+    private(set) var set: ManifestSet
     private let root: String
-    /// What is enforced of this root, by key.
+    private let ownRoots: Set<String>
+    /// What is enforced of this root and of those in whose place it is named, by key.
     private let enforced: [ModelKey: ModelRecord]
     /// What is enforced anywhere and has a fixed port.
     private let holders: [(model: ModelRecord, port: PortClaim)]
@@ -23,11 +11,14 @@ private struct ConflictDecision {
     /// Files that were read and are good by themselves.
     private let good: Set<String>
 
-    init(_ set: ManifestSet, root: String, accepted: [ModelRecord]) {
+    init(_ set: ManifestSet, root: String, accepted: [ModelRecord], ownRoots: Set<String>) {
         self.set = set
         self.root = root
+        self.ownRoots = ownRoots
         let enforced = accepted.filter { !$0.isRemoved }
-        self.enforced = Dictionary(enforced.filter { $0.root == root }.map { ($0.key, $0) }) { first, _ in first }
+        self.enforced = Dictionary(
+            enforced.filter { ownRoots.contains($0.root) }.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first }
+        )
         good = Set(set.models.map(\.file))
         holders = enforced.compactMap { model in model.spec.source?.portClaim.map { (model, $0) } }
         unreadable = BrokenPaths(set.brokenFiles)
@@ -83,7 +74,7 @@ private struct ConflictDecision {
     ) -> [ManifestConflict.Side] {
         switch subject {
         case .key:
-            let inPlace = sides.filter { enforced[$0.key]?.file == $0.file }
+            let inPlace = sides.filter { side in enforced[side.key].map { $0.file(in: root) == side.file } ?? false }
             if !inPlace.isEmpty { return inPlace }
             // The file that defined it does so no longer: the one that it was moved to says the same.
             let same = sides.filter { side in
@@ -106,17 +97,18 @@ private struct ConflictDecision {
     /// Why a definition cannot hold beside what is enforced and cannot be read now, or belongs to another root.
     private func contradiction(of model: ManifestModel, _ broken: Set<String>) -> Diagnostic? {
         if let known = enforced[model.key], isHeldByBrokenFile(known, broken), !isEnforced(model) {
+            let file = known.file(in: root) ?? known.file
             return Diagnostic(
                 .error, file: model.file, line: model.line,
-                message: "\(model.key) is enforced as \(known.file) last defined it, and that file is broken now",
-                hint: "mend \(known.file), or take \(model.key) out of it")
+                message: "\(model.key) is enforced as \(file) last defined it, and that file is broken now",
+                hint: "mend \(file), or take \(model.key) out of it")
         }
         guard let port = model.spec.source?.portClaim else { return nil }
         // Who has the port already does not lose it.
         if let own = enforced[model.key]?.spec.source?.portClaim, own == port { return nil }
         let holder = holders.first { holder in
             holder.model.key != model.key && holder.port.overlaps(port)
-                && (holder.model.root != root || isHeldByBrokenFile(holder.model, broken))
+                && (!ownRoots.contains(holder.model.root) || isHeldByBrokenFile(holder.model, broken))
         }
         guard let holder = holder?.model else { return nil }
         let place = holder.root == root ? holder.file : "\(holder.root)/\(holder.file)"
@@ -129,9 +121,9 @@ private struct ConflictDecision {
 
     /// Whether what is enforced was last defined by a file that is broken, or refused, or that could not be read.
     private func isHeldByBrokenFile(_ known: ModelRecord, _ broken: Set<String>) -> Bool {
-        guard known.root == root else { return false }
+        guard ownRoots.contains(known.root), let file = known.file(in: root) else { return false }
         // Of a folder that is broken files may have been read all the same: of a root with too many, or never at rest.
-        return broken.contains(known.file) || (unreadable.contains(known.file) && !good.contains(known.file))
+        return broken.contains(file) || (unreadable.contains(file) && !good.contains(file))
     }
 }
 

@@ -32,17 +32,18 @@ package struct RemovalGuard: Hashable, Sendable {
     }
 }
 
-/// Compares what a root's manifests say with what has been accepted. Pure.
-/// - Parameters:
-///   - accepted: the models of every root.
-///   - predecessors: roots that nobody names any more, in whose place this one is named: what it defines of theirs moves
-///     here, and the rest counts as missing here.
+/// Decides the conflicts of a set, and judges it.
 package func judge(
-    _ set: ManifestSet, root: String, accepted: [ModelRecord], predecessors: Set<String> = [],
+    _ set: ManifestSet, root: String, accepted: [ModelRecord], predecessors: [String] = [],
     guard removalGuard: RemovalGuard = RemovalGuard()
 ) -> Acceptance {
-    let set = set.decided(root: root, accepted: accepted)
-    let own = predecessors.union([root])
+    judge(set.decided(root: root, accepted: accepted, predecessors: predecessors), guard: removalGuard)
+}
+
+/// Compares what a root's manifests say with what has been accepted: what they define of the roots in whose place theirs is
+/// named moves there, and the rest counts as missing there. Pure.
+package func judge(_ decided: DecidedSet, guard removalGuard: RemovalGuard) -> Acceptance {
+    let (set, root, accepted, own) = (decided.set, decided.root, decided.accepted, decided.ownRoots)
     var acceptance = Acceptance()
     let byKey = Dictionary(uniqueKeysWithValues: accepted.map { ($0.key, $0) })
     for model in set.models.sorted(by: { $0.key < $1.key }) {
@@ -80,9 +81,7 @@ extension Acceptance {
         heldRemovals = held.map(\.key)
         removalRemedy = held.isEmpty ? nil : remedy
         let kept = Set(heldRemovals)
-        let going = missing.filter { !kept.contains($0.key) }
-        removals = going.map(\.key)
-        releasedRemovals = (releasedRemovals + going.filter { $0.heldRemoval != nil }.map(\.key)).sorted()
+        removals = missing.map(\.key).filter { !kept.contains($0) }
     }
 }
 
@@ -120,7 +119,7 @@ extension ModelSpec {
 extension SourceSpec {
     fileprivate func relative(to folder: String) -> SourceSpec {
         func shortened(_ path: String) -> String {
-            path == folder || path.hasPrefix(folder + "/") ? "." + path.dropFirst(folder.count) : path
+            path == folder ? "." : relativePath(of: path, below: folder).map { "./\($0)" } ?? path
         }
         func shortened(_ container: inout ContainerSpec) {
             guard let volumes = container.volumes else { return }

@@ -71,11 +71,6 @@ extension ManifestApplier {
         _ target: RollbackTarget, models: [ManifestModel], history: RevisionHistory, accepted: [ModelRecord],
         predecessors: [String], instances: [InstanceRecord], removalGuard: RemovalGuard, now: Timestamp
     ) throws(ApplyError) -> (report: ApplyReport, acceptance: Acceptance) {
-        let set = ManifestSet(models: models).decided(root: target.root, accepted: accepted)
-        guard set.brokenFiles.isEmpty else {
-            let reasons = set.diagnostics.map(\.message).joined(separator: "; ")
-            throw .refused("revision \(target.revision) cannot hold beside what else is enforced: \(reasons)")
-        }
         // What is held of today's manifests has nothing to do with yesterday's.
         let held = accepted.filter { $0.root == target.root && $0.heldRemoval != nil }.map(\.key)
         let today = accepted.map { model in
@@ -83,8 +78,13 @@ extension ManifestApplier {
             model.heldRemoval = nil
             return model
         }
-        var acceptance = judge(
-            set, root: target.root, accepted: today, predecessors: Set(predecessors), guard: removalGuard)
+        let decided = ManifestSet(models: models).decided(
+            root: target.root, accepted: today, predecessors: predecessors)
+        guard decided.set.brokenFiles.isEmpty else {
+            let reasons = decided.set.diagnostics.map(\.message).joined(separator: "; ")
+            throw .refused("revision \(target.revision) cannot hold beside what else is enforced: \(reasons)")
+        }
+        var acceptance = judge(decided, guard: removalGuard)
         guard acceptance.refused.isEmpty else {
             let keys = acceptance.refused.map(\.description).joined(separator: ", ")
             throw .refused(

@@ -51,9 +51,9 @@ package struct ManifestApplier: Sendable {
         _ set: ManifestSet, root: String, scope: String?, accepted: [ModelRecord], predecessors: [String] = [],
         guard removalGuard: RemovalGuard
     ) -> Assessment {
-        let set = set.decided(root: root, accepted: accepted)
-        var acceptance = judge(
-            set, root: root, accepted: accepted, predecessors: Set(predecessors), guard: removalGuard)
+        let decided = set.decided(root: root, accepted: accepted, predecessors: predecessors)
+        let set = decided.set
+        var acceptance = judge(decided, guard: removalGuard)
         var assessment = Assessment(
             acceptance: acceptance, notes: ManifestNotes(set, acceptance),
             brokenFiles: set.brokenFiles, diagnostics: set.diagnostics)
@@ -61,14 +61,16 @@ package struct ManifestApplier: Sendable {
         let owners = Dictionary(accepted.map { ($0.key, $0.root) }, uniquingKeysWith: { first, _ in first })
         assessment.diagnostics += refused.map { ownedElsewhere($0, by: owners[$0.key]) }
         guard let scope else { return assessment }
-        acceptance.narrow(to: scope, accepted: accepted)
+        acceptance.narrow(to: scope, of: decided)
         assessment.acceptance = acceptance
         assessment.notes = ManifestNotes(set, acceptance)
         assessment.brokenFiles.removeAll { !concerns($0, scope) }
         assessment.diagnostics.removeAll { !concerns($0.file, scope) }
         let isKnown =
             set.models.contains { isMeant($0.file, by: scope) }
-            || accepted.contains { $0.root == root && isMeant($0.file, by: scope) }
+            || accepted.contains { model in
+                decided.ownRoots.contains(model.root) && model.file(in: root).map { isMeant($0, by: scope) } ?? false
+            }
         if !isKnown, assessment.brokenFiles.isEmpty, assessment.diagnostics.isEmpty {
             // A slip of the hand, most likely: nobody should take "no changes" for an answer.
             assessment.brokenFiles = [scope]
@@ -83,13 +85,12 @@ package struct ManifestApplier: Sendable {
 
     /// Whether a file, relative to its root, is what `scope` means: a file or a folder; `nil`: all of the root.
     package static func isMeant(_ file: String, by scope: String?) -> Bool {
-        guard let scope else { return true }
-        return file == scope || file.hasPrefix(scope + "/")
+        scope.map { isWithin(file, $0) } ?? true
     }
 
     /// Whether what is wrong with a file or folder is wrong with what `scope` means.
     private static func concerns(_ path: String, _ scope: String) -> Bool {
-        path == "." || isMeant(path, by: scope) || scope.hasPrefix(path + "/")
+        path == "." || isWithin(path, scope) || isWithin(scope, path)
     }
 
     package struct Assessment: Sendable {
@@ -102,11 +103,8 @@ package struct ManifestApplier: Sendable {
 
     /// The registered root that `directory` is or lies in, and the part of it that is meant.
     package static func split(_ directory: String, roots: [String]) -> (root: String, scope: String?) {
-        if roots.contains(directory) { return (directory, nil) }
-        guard let root = roots.filter({ directory.hasPrefix($0 + "/") }).max(by: { $0.count < $1.count }) else {
-            return (directory, nil)
-        }
-        return (root, String(directory.dropFirst(root.count + 1)))
+        let outer = roots.filter { isWithin(directory, $0) }.max { $0.utf8.count < $1.utf8.count }
+        return (outer ?? directory, outer.flatMap { relativePath(of: directory, below: $0) })
     }
 
     private static func ownedElsewhere(_ model: ManifestModel, by owner: String?) -> Diagnostic {
@@ -127,9 +125,12 @@ package enum ApplyError: Error, Hashable, Sendable {
 
 extension Acceptance {
     /// Keeps only what concerns `scope`, a file or folder, relative to the root.
-    package mutating func narrow(to scope: String, accepted: [ModelRecord]) {
+    fileprivate mutating func narrow(to scope: String, of decided: DecidedSet) {
         func isElsewhere(_ file: String?) -> Bool { !(file.map { ManifestApplier.isMeant($0, by: scope) } ?? false) }
-        let files = Dictionary(accepted.map { ($0.key, $0.file) }, uniquingKeysWith: { first, _ in first })
+        let files = Dictionary(
+            decided.accepted.filter { decided.ownRoots.contains($0.root) }.compactMap { model in
+                model.file(in: decided.root).map { (model.key, $0) }
+            }, uniquingKeysWith: { first, _ in first })
         changes.removeAll { isElsewhere($0.model.file) }
         removals.removeAll { isElsewhere(files[$0]) }
         heldRemovals.removeAll { isElsewhere(files[$0]) }

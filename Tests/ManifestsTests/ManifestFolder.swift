@@ -44,7 +44,7 @@ final class ManifestFolder: Sendable {
 
     /// What its files say where nothing is enforced that could decide between two of them.
     func load(artifactRoots: [String] = []) -> ManifestSet {
-        DirectoryManifests(artifactRoots: artifactRoots).load(root: path).decided(root: path, accepted: [])
+        DirectoryManifests(artifactRoots: artifactRoots).load(root: path).decided(root: path, accepted: []).set
     }
 
     /// What accepting its files would change, where `accepted` is enforced.

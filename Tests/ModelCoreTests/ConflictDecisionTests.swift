@@ -35,10 +35,10 @@ struct ConflictDecisionTests {
             })
     }
 
-    private func decided(_ set: ManifestSet, _ accepted: [ModelRecord]) -> ManifestSet {
-        let once = set.decided(root: Self.root, accepted: accepted)
-        #expect(once.decided(root: Self.root, accepted: accepted) == once)
-        return once
+    private func decided(
+        _ set: ManifestSet, _ accepted: [ModelRecord], predecessors: [String] = []
+    ) -> ManifestSet {
+        set.decided(root: Self.root, accepted: accepted, predecessors: predecessors).set
     }
 
     /// `a.yaml` and `b.yaml` both define `x`; each has a model of its own besides.
@@ -183,5 +183,34 @@ struct ConflictDecisionTests {
         set.conflicts[0].sides[1].port?.host = "10.0.0.1"
         set.models[0].spec = spec("b")
         #expect(decided(set, []).brokenFiles == ["a.yaml", "c.yaml", "d.yaml"])
+    }
+
+    // MARK: - Roots in whose place this one is named
+
+    @Test func whatAFormerRootHasIsLookedUponAsThisOnes() {
+        let former = ["/former"]
+        // The port of one that is not defined here any more: it goes.
+        let alone = ManifestSet(models: [manifest("x", in: "a.yaml", port: 8501)])
+        let gone = enforced("y", in: "b.yaml", port: 8501, root: "/former")
+        #expect(decided(alone, [gone]).brokenFiles == ["a.yaml"])
+        #expect(decided(alone, [gone], predecessors: former).brokenFiles.isEmpty)
+        // A key of it: the file of the same name holds, and what that defined if it is broken now.
+        let enforced = [enforced("x", in: "a.yaml", "before", root: "/former")]
+        #expect(decided(twoFiles("one", "two"), enforced, predecessors: former).brokenFiles == ["b.yaml"])
+        let moved = [self.enforced("x", in: "gone.yaml", "two", root: "/former")]
+        #expect(decided(twoFiles("one", "two"), moved, predecessors: former).brokenFiles == ["a.yaml"])
+        let broken = ManifestSet(models: [manifest("x", in: "b.yaml", "two")], brokenFiles: ["a.yaml"])
+        #expect(decided(broken, enforced, predecessors: former).brokenFiles == ["a.yaml", "b.yaml"])
+    }
+
+    @Test func filesOfARootInThisOneOrAroundItAreWhereTheyAre() {
+        let set = ManifestSet(
+            models: [manifest("x", in: "in/a.yaml", "one"), manifest("x", in: "a.yaml", "two")],
+            conflicts: [conflict(("x", "in/a.yaml"), ("x", "a.yaml"))])
+        let inner = enforced("x", in: "a.yaml", "before", root: "\(Self.root)/in")
+        #expect(decided(set, [inner], predecessors: [inner.root]).brokenFiles == ["a.yaml"])
+        let outer = enforced("x", in: "manifests/a.yaml", "before", root: "/")
+        #expect(decided(set, [outer], predecessors: ["/"]).brokenFiles == ["in/a.yaml"])
+        #expect(enforced("x", in: "elsewhere/a.yaml", root: "/").file(in: Self.root) == nil)
     }
 }

@@ -239,7 +239,6 @@ struct JudgeTests {
                 guard: prune)
         }
         #expect(acceptance(without: 5).removals == keys("a", "b", "c", "d", "e"))
-        #expect(acceptance(without: 5).releasedRemovals == keys("a", "b", "c", "d", "e"))
         // One more of the other three is a removal as any other.
         #expect(acceptance(without: 6).removals == keys("a", "b", "c", "d", "e", "f"))
         // All that are left is another matter.
@@ -272,7 +271,7 @@ struct JudgeTests {
         #expect(judge(more, root: Self.root, accepted: known).heldRemovals == keys("c"))
         let pruned = judge(more, root: Self.root, accepted: known, guard: RemovalGuard(prune: true))
         #expect(pruned.removals == keys("c"))
-        #expect(pruned.releasedRemovals == keys("a", "b", "c"))
+        #expect(pruned.releasedRemovals == keys("a", "b"))
         // While a file is broken, what is missing stays as it is.
         let broken = judge(
             ManifestSet(models: [manifest("a")], brokenFiles: ["e.yaml"]), root: Self.root, accepted: known)
@@ -305,6 +304,18 @@ struct JudgeTests {
         #expect(acceptance.removals.isEmpty)
         #expect(acceptance.heldRemovals.isEmpty)
         #expect(acceptance.changes.allSatisfy { !$0.replacesInstance })
+    }
+
+    @Test func aPortMayMoveToAnotherKeyWithTheDirectory() {
+        func with(_ port: Int) -> ModelSpec { Situation.spec(source: Situation.artifact(port: port)) }
+        let known = [Situation.model(with(8501), key: key("old"))]
+        var edited = with(8501)
+        edited.timeout = 5
+        let acceptance = judge(
+            ManifestSet(models: [manifest("new", edited)]), root: "/next", accepted: known,
+            predecessors: [Self.root], guard: RemovalGuard(prune: true))
+        #expect(acceptance.changes.map(\.model.key) == keys("new"))
+        #expect(acceptance.removals == keys("old"))
     }
 
     @Test func aNewRootThatCannotBeReadTakesNothingAway() {

@@ -14,9 +14,3 @@ package func absolutePath(_ path: String, in folder: String) -> String {
     }
     return "/" + parts.map { String(Substring($0)) }.joined(separator: "/")
 }
-
-/// Whether `path` is `folder` or lies below it; both absolute and without `.` and `..`. By bytes, as the disk has it,
-/// and not by what Unicode holds to be the same.
-func isWithin(_ path: String, _ folder: String) -> Bool {
-    folder == "/" || path.utf8.elementsEqual(folder.utf8) || path.utf8.starts(with: "\(folder)/".utf8)
-}
