@@ -78,9 +78,13 @@ struct Daemon {
     private func register(with controller: Controller, _ gateway: Gateway) async throws {
         let report: ApplyReport
         do throws(ControlError) {
-            report = try await controller.serve(root: settings.manifests)
+            report = try await controller.serve(settings.manifests)
         } catch {
             throw CommandFailure(error)
+        }
+        if report.plan.root != settings.manifests {
+            Console.printError(
+                "\(settings.manifests) is part of \(report.plan.root), which was applied: all of that is served")
         }
         await gateway.completeRoutes()
         try await controller.enqueueAll()

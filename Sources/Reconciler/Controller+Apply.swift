@@ -3,10 +3,12 @@ import Synchronization
 
 /// Changes of what is desired as a whole.
 extension Controller {
-    /// Follows `root` from now on as the directory that `serve` names, in place of the one that it named before.
-    package func serve(root: String) async throws(ControlError) -> ApplyReport {
+    /// Follows `directory` from now on as what `serve` names, in place of what it named before.
+    /// - Returns: what was accepted of it, or of the root that it is part of.
+    package func serve(_ directory: String) async throws(ControlError) -> ApplyReport {
+        let root: String
         do throws(StoreError) {
-            try await parts.store.serve(root: root, at: parts.time.now())
+            root = try await parts.store.serve(directory: directory, at: parts.time.now())
         } catch {
             throw ControlError(error)
         }

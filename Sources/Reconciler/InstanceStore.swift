@@ -69,13 +69,17 @@ package protocol InstanceStore: Sendable {
     /// or where it can no longer be told in full.
     func models(ofRevision revision: Int) async throws(StoreError) -> [ManifestModel]?
 
-    /// The roots in whose place `root` is named: those that lie in it and are not pinned, and, where it is the one that is
-    /// served, those that nobody names any more. Accepting anything for `root` ends the following of those that lie in it.
+    /// The roots in whose place `root` is named: those that lie in it and are not pinned, and, where it or one of these is
+    /// the one that is served, those that nobody names any more. Accepting anything for `root` ends the following of those
+    /// that lie in it; where one of them was served, `root` is from then on.
     func predecessors(of root: String) async throws(StoreError) -> [String]
 
-    /// Makes `root` the one that `serve` names: the one that it named before is followed no longer, and no longer pinned,
-    /// unless an operator has applied it while it was not the one that is served.
-    func serve(root: String, at: Timestamp) async throws(StoreError)
+    /// Makes `directory` the root that `serve` names, or that one which contains it and is followed whatever `serve` names.
+    /// The one that it named before is followed no longer, and no longer pinned, unless an operator has applied it while it
+    /// was not the one that is served.
+    /// - Returns: the root that is served.
+    @discardableResult
+    func serve(directory: String, at: Timestamp) async throws(StoreError) -> String
 
     /// Remembers what a reading of a root's manifests found beside changes. Makes no revision, and writes nothing where
     /// all of it is known.

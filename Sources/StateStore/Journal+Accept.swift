@@ -24,7 +24,7 @@ extension Journal {
             if pin != nil { try unpin(root, path: path, by: by) }
         case .rollback: break
         }
-        try takeOver(below: path)
+        try takeOver(below: path, into: root)
         let revision = try revise(acceptance, root: root, path: path, cause: cause, pin: pin)
         // With the revision, and not after it: among what it adds, a removal that was too much no longer looks like one.
         if let remedy = acceptance.removalRemedy { for key in acceptance.heldRemovals { try hold(key, remedy) } }
@@ -46,16 +46,15 @@ extension Journal {
     }
 
     /// A root contains the ones that were named before it and lie in it. One that is pinned stays as it is, and by itself.
-    private func takeOver(below path: String) throws {
-        for inner in try Row.fetchAll(
-            db,
-            sql: """
-                SELECT id, path FROM root
-                WHERE is_followed AND pinned_revision IS NULL AND \(RootSnapshot.liesIn) ORDER BY id
-                """, arguments: ["root": path])
-        {
-            try unfollow(inner["id"], path: inner["path"], because: "\(path) contains them")
+    /// Where `serve` names one of them, that means the outer one from now on: what former ones had is in its care.
+    private func takeOver(below path: String, into root: Int64) throws {
+        let inner = try RootStanding.all(in: db).filter { $0.isFollowed && $0.givesWay(to: path) }
+        for standing in inner {
+            guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM root WHERE path = ?", arguments: [standing.path])
+            else { continue }
+            try unfollow(id, path: standing.path, because: "\(path) contains them")
         }
+        if inner.contains(where: \.isServed) { try markServed(root) }
     }
 
     private func moveTo(_ acceptance: Acceptance, root: Int64, path: String, cause: RevisionCause) throws -> Int {

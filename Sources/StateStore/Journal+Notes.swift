@@ -2,9 +2,10 @@ internal import GRDB
 internal import ModelCore
 
 extension Journal {
-    /// Makes `path` the root that `serve` names: the one that it named before is followed no longer, unless an operator
-    /// has asked for that one, too.
-    func serve(_ path: String) throws {
+    /// Makes `directory`, or the root that contains it, the one that `serve` names: the one that it named before is followed
+    /// no longer, unless an operator has asked for that one, too.
+    func serve(_ directory: String) throws -> String {
+        let path = try RootStanding.all(in: db).served(as: directory)
         let root = try register(path)
         for old in try Row.fetchAll(
             db, sql: "SELECT id, path FROM root WHERE is_served AND is_followed AND NOT is_applied AND id <> ?",
@@ -12,6 +13,12 @@ extension Journal {
         {
             try unfollow(old["id"], path: old["path"], because: "\(path) is served")
         }
+        try markServed(root)
+        return path
+    }
+
+    /// At most one root is what `serve` names.
+    func markServed(_ root: Int64) throws {
         try db.execute(
             sql: "UPDATE root SET is_served = (id = ?) WHERE is_served <> (id = ?)", arguments: [root, root])
     }

@@ -20,7 +20,6 @@ extension RootSnapshot {
                 path: path, revision: try row.value("revision"), acceptedAt: try row.time(ifAny: "accepted_at"),
                 pin: pins[path])
             root.faults = try faults(of: path, in: db)
-            root.predecessors = try predecessors(of: path, in: db)
             root.isServed = try row.value("is_served")
             return root
         }
@@ -28,24 +27,6 @@ extension RootSnapshot {
 
     static func followed(in db: Database) throws -> [String] {
         try String.fetchAll(db, sql: "SELECT path FROM root WHERE is_followed ORDER BY id")
-    }
-
-    /// Whether a root lies in `:root`.
-    static let liesIn = "substr(path, 1, length(:root) + 1) = :root || '/'"
-
-    /// Those that lie in a root, unless they are pinned; and where `serve` names it, whatever is not followed any more.
-    static func predecessors(of root: String, in db: Database) throws -> [String] {
-        try String.fetchAll(
-            db,
-            sql: """
-                SELECT r.path FROM root r
-                WHERE r.path <> :root AND EXISTS (SELECT 1 FROM model WHERE root_id = r.id)
-                    AND (
-                        (r.pinned_revision IS NULL AND \(liesIn))
-                        OR (NOT r.is_followed
-                            AND EXISTS (SELECT 1 FROM root WHERE path = :root AND is_served AND is_followed)))
-                ORDER BY r.id
-                """, arguments: ["root": root])
     }
 
     static func faults(of root: String, in db: Database) throws -> [RecordedFault] {
@@ -61,6 +42,26 @@ extension RootSnapshot {
                     file: try row.value("file"), line: try row.value("line"), column: try row.value("column_number"),
                     message: try row.value("message"), hint: try row.value("hint")),
                 since: try row.time("since"))
+        }
+    }
+}
+
+extension RootStanding {
+    /// Every root that was ever named, in the order of their registration.
+    static func all(in db: Database) throws -> [RootStanding] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT path, is_followed, is_served, is_applied, pinned_revision IS NOT NULL AS is_pinned,
+                    EXISTS (SELECT 1 FROM model WHERE root_id = root.id) AS has_models
+                FROM root ORDER BY id
+                """
+        ).map { row in
+            let row = RowReader(row)
+            return RootStanding(
+                path: try row.value("path"), isFollowed: try row.value("is_followed"),
+                isServed: try row.value("is_served"), isApplied: try row.value("is_applied"),
+                isPinned: try row.value("is_pinned"), hasModels: try row.value("has_models"))
         }
     }
 }

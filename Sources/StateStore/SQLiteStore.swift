@@ -128,11 +128,12 @@ package final class SQLiteStore: InstanceStore {
     }
 
     package func predecessors(of root: String) async throws(StoreError) -> [String] {
-        try await read { try RootSnapshot.predecessors(of: root, in: $0) }
+        try await read { try RootStanding.all(in: $0).predecessors(of: root) }
     }
 
-    package func serve(root: String, at now: Timestamp) async throws(StoreError) {
-        try await write { db in try Journal(db, at: now).serve(root) }
+    @discardableResult
+    package func serve(directory: String, at now: Timestamp) async throws(StoreError) -> String {
+        try await write { db in try Journal(db, at: now).serve(directory) }
     }
 
     package func note(_ notes: ManifestNotes, root: String, at now: Timestamp) async throws(StoreError) {

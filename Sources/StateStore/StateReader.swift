@@ -106,6 +106,6 @@ extension StateSnapshot {
                     model: model, line: try row.value("line"), revision: try row.value("revision"),
                     instances: live[model.key] ?? [], lastEnded: ended[model.key])
             },
-            roots: try RootSnapshot.all(in: db), controller: nil)
+            roots: try RootSnapshot.all(in: db), standings: try RootStanding.all(in: db), controller: nil)
     }
 }

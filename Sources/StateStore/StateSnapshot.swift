@@ -8,6 +8,8 @@ package struct StateSnapshot: Hashable, Sendable {
     package var models: [ModelSnapshot]
     /// Those that are followed, in the order of their registration.
     package var roots: [RootSnapshot]
+    /// Of every root, followed or not.
+    package var standings: [RootStanding]
     /// The controller that is running now; `nil` where none is.
     package var controller: StateLock.Holder?
 }
@@ -43,9 +45,7 @@ package struct ModelSnapshot: Hashable, Sendable {
 extension StateSnapshot {
     /// The roots in whose place `root` is named, or would be if it was applied now.
     package func predecessors(of root: String) -> [String] {
-        if let known = roots.first(where: { $0.path == root }) { return known.predecessors }
-        let pinned = Set(roots.filter { $0.pin != nil }.map(\.path))
-        return Set(models.map(\.model.root)).subtracting(pinned).filter { $0.hasPrefix(root + "/") }.sorted()
+        standings.predecessors(of: root)
     }
 }
 
@@ -57,8 +57,6 @@ package struct RootSnapshot: Hashable, Sendable {
     package var acceptedAt: Timestamp?
     /// Its files that are not accepted, in the order of their names.
     package var faults: [RecordedFault] = []
-    /// Roots that nobody names any more, or that lie in this one: in whose place this one is named.
-    package var predecessors: [String] = []
     /// Where it is pinned.
     package var pin: RootPin?
     /// Whether it is the one that `serve` named last.

@@ -19,7 +19,10 @@ extension InMemoryState {
         }
         let latest = history.last { $0.record.root == root }?.record.number ?? 0
         if cause == .edited, pin != nil { return latest }
-        for inner in roots where inner.hasPrefix(root + "/") && pins[inner] == nil { unfollow(inner) }
+        for inner in roots where relativePath(of: inner, below: root) != nil && pins[inner] == nil {
+            unfollow(inner)
+            if servedRoot == inner { servedRoot = root }
+        }
         defer { noteRemovals(acceptance, at: now) }
         if case .rollback(let target, let by) = cause {
             if pin?.revision == target, acceptance.isEmpty { return latest }
@@ -72,10 +75,14 @@ extension InMemoryState {
         if !roots.contains(root) { roots.append(root) }
     }
 
-    mutating func serve(_ root: String) {
+    mutating func serve(_ directory: String) -> String {
+        let lasting = roots.filter { appliedRoots.contains($0) || $0 != servedRoot }
+        let outer = lasting.filter { isWithin(directory, $0) }.max { $0.count < $1.count }
+        let root = roots.contains(directory) ? directory : outer ?? directory
         register(root)
         if let former = servedRoot, former != root, !appliedRoots.contains(former) { unfollow(former) }
         servedRoot = root
+        return root
     }
 
     private mutating func unfollow(_ root: String) {
@@ -87,10 +94,10 @@ extension InMemoryState {
     }
 
     func predecessors(of root: String) -> [String] {
-        let isServed = servedRoot == root && roots.contains(root)
+        func isInside(_ other: String) -> Bool { relativePath(of: other, below: root) != nil && pins[other] == nil }
+        let isServed = servedRoot.map { roots.contains($0) && ($0 == root || isInside($0)) } ?? false
         return (formerRoots + roots).filter { other in
-            let isInside = other.hasPrefix(root + "/") && pins[other] == nil
-            guard isInside || (isServed && !roots.contains(other)) else { return false }
+            guard other != root, isInside(other) || (isServed && !roots.contains(other)) else { return false }
             return models.values.contains { $0.root == other }
         }
     }

@@ -145,8 +145,9 @@ package final class InMemoryStore: InstanceStore {
         shared.storage.withLock { $0.predecessors(of: root) }
     }
 
-    package func serve(root: String, at: Timestamp) async throws(StoreError) {
-        try write { storage throws(StoreError) in storage.serve(root) }
+    @discardableResult
+    package func serve(directory: String, at: Timestamp) async throws(StoreError) -> String {
+        try write { storage throws(StoreError) in storage.serve(directory) }
     }
 
     package func note(_ notes: ManifestNotes, root: String, at: Timestamp) async throws(StoreError) {

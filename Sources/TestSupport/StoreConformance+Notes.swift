@@ -69,11 +69,11 @@ extension StoreConformance {
         StoreRule("of the roots that were served only the latest is followed, and takes the place of those before") {
             under in
             let store = under.store
-            try await store.serve(root: "/a", at: Sample.time(0))
+            try await store.serve(directory: "/a", at: Sample.time(0))
             try await store.accept([Sample.manifest()], root: "/a")
             try await store.accept([Sample.manifest(Sample.otherKey)], root: "/applied")
             try expectEqual(try await store.predecessors(of: "/a"), [])
-            try await store.serve(root: "/b", at: Sample.time(1))
+            try await store.serve(directory: "/b", at: Sample.time(1))
             try expectEqual(try await store.roots(), ["/applied", "/b"])
             try expectEqual(try await store.predecessors(of: "/b"), ["/a"])
             try expectEqual(try await store.predecessors(of: "/applied"), [])
@@ -84,7 +84,7 @@ extension StoreConformance {
             _ = try await store.accept(acceptance, root: "/b", at: Sample.time(2))
             try expectEqual(try await store.models().map(\.root), ["/b", "/applied"])
             try expectEqual(try await store.predecessors(of: "/b"), [])
-            try await store.serve(root: "/a", at: Sample.time(3))
+            try await store.serve(directory: "/a", at: Sample.time(3))
             try expectEqual(Set(try await store.roots()), ["/a", "/applied"])
             try expectEqual(try await store.predecessors(of: "/a"), ["/b"])
             let removal = judge(
@@ -95,20 +95,20 @@ extension StoreConformance {
             // Whoever is asked for by name is followed again.
             _ = try await store.accept(Acceptance(), root: "/b", at: Sample.time(5))
             try expect(try await store.roots().contains("/b"), "applied again, followed again")
-            try await store.serve(root: "/a", at: Sample.time(6))
+            try await store.serve(directory: "/a", at: Sample.time(6))
             try expect(try await store.roots().contains("/b"), "a restart changes nothing of that")
         },
         StoreRule("what an operator applied beside the root that is served is followed, whatever is served later") {
             under in
             let store = under.store
-            try await store.serve(root: "/a", at: Sample.time(0))
+            try await store.serve(directory: "/a", at: Sample.time(0))
             let by = RevisionCause.applied(by: "an operator")
             // Of the one that is served this says nothing new.
             _ = try await store.accept(Acceptance(), root: "/a", cause: by, at: Sample.time(1))
             _ = try await store.accept(Acceptance(), root: "/b", cause: by, at: Sample.time(2))
-            try await store.serve(root: "/b", at: Sample.time(3))
+            try await store.serve(directory: "/b", at: Sample.time(3))
             try expectEqual(try await store.roots(), ["/b"])
-            try await store.serve(root: "/a", at: Sample.time(4))
+            try await store.serve(directory: "/a", at: Sample.time(4))
             try expectEqual(Set(try await store.roots()), ["/a", "/b"])
         },
         StoreRule("a root takes the place of those that lie in it and are not pinned") { under in
@@ -129,15 +129,45 @@ extension StoreConformance {
         },
         StoreRule("a root that is followed no longer is not pinned any more") { under in
             let store = under.store
-            try await store.serve(root: "/a", at: Sample.time(0))
+            try await store.serve(directory: "/a", at: Sample.time(0))
             let first = try await store.accept([Sample.manifest()], root: "/a")
             let back = RevisionCause.rollback(to: first, by: "an operator")
             _ = try await store.accept(Acceptance(), root: "/a", cause: back, at: Sample.time(1))
-            try await store.serve(root: "/a", at: Sample.time(2))
+            try await store.serve(directory: "/a", at: Sample.time(2))
             try expectEqual(try await store.pins().mapValues(\.revision), ["/a": first])
-            try await store.serve(root: "/b", at: Sample.time(3))
-            try await store.serve(root: "/a", at: Sample.time(4))
+            try await store.serve(directory: "/b", at: Sample.time(3))
+            try await store.serve(directory: "/a", at: Sample.time(4))
             try expectEqual(try await store.pins(), [:])
+        },
+        StoreRule("a root that takes the place of the one that is served is served, and has what former ones had") {
+            under in
+            let store = under.store
+            try await store.serve(directory: "/former", at: Sample.time(0))
+            try await store.accept([Sample.manifest()], root: "/former")
+            try await store.serve(directory: "/m/inner", at: Sample.time(1))
+            try await store.accept([Sample.manifest(Sample.otherKey)], root: "/m/inner")
+            try expectEqual(try await store.predecessors(of: "/m/inner"), ["/former"])
+            // As it will be, so it is told before.
+            try expectEqual(try await store.predecessors(of: "/m"), ["/former", "/m/inner"])
+            try expectEqual(try await store.predecessors(of: "/m2"), [])
+            _ = try await store.accept(
+                Acceptance(), root: "/m", cause: .applied(by: "ann"), at: Sample.time(2))
+            try expectEqual(try await store.roots(), ["/m"])
+            try expectEqual(try await store.predecessors(of: "/m"), ["/former", "/m/inner"])
+            // A restart names the inner one again: part of what an operator has asked for.
+            try expectEqual(try await store.serve(directory: "/m/inner", at: Sample.time(3)), "/m")
+            try expectEqual(try await store.roots(), ["/m"])
+            try expectEqual(try await store.serve(directory: "/next", at: Sample.time(4)), "/next")
+            try expectEqual(try await store.roots(), ["/m", "/next"])
+            try expectEqual(try await store.predecessors(of: "/next"), ["/former", "/m/inner"])
+        },
+        StoreRule("what only `serve` named ends where that names a part of it") { under in
+            let store = under.store
+            try expectEqual(try await store.serve(directory: "/m", at: Sample.time(0)), "/m")
+            try await store.accept([Sample.manifest()], root: "/m")
+            try expectEqual(try await store.serve(directory: "/m/inner", at: Sample.time(1)), "/m/inner")
+            try expectEqual(try await store.roots(), ["/m/inner"])
+            try expectEqual(try await store.predecessors(of: "/m/inner"), ["/m"])
         },
     ]
 }

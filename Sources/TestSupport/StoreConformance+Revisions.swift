@@ -35,7 +35,7 @@ extension StoreConformance {
             for (models, root, former) in [
                 ([Sample.manifest(), other], "/b", "/a"), ([other], "/b", "/a"), ([other], "/a", "/b"),
             ] {
-                try await store.serve(root: root, at: Sample.time(1))
+                try await store.serve(directory: root, at: Sample.time(1))
                 let acceptance = judge(
                     ManifestSet(models: models), root: root, accepted: try await store.models(),
                     predecessors: [former], guard: RemovalGuard(prune: true))

@@ -188,8 +188,8 @@ private struct FoundMeanwhile: InstanceStore {
     func predecessors(of root: String) async throws(StoreError) -> [String] {
         try await store.predecessors(of: root)
     }
-    func serve(root: String, at time: Timestamp) async throws(StoreError) {
-        try await store.serve(root: root, at: time)
+    func serve(directory: String, at time: Timestamp) async throws(StoreError) -> String {
+        try await store.serve(directory: directory, at: time)
     }
     func note(_ notes: ManifestNotes, root: String, at time: Timestamp) async throws(StoreError) {
         try await store.note(notes, root: root, at: time)

@@ -75,16 +75,34 @@ import Testing
         try await world.run { controller, _ in
             world.manifests.set(
                 ManifestSet(models: [ManifestModel(key: .a, spec: .local(), file: "m.yaml", line: 1)]), root: "/old")
-            _ = try await controller.serve(root: "/old")
+            _ = try await controller.serve("/old")
             world.manifests.set(
                 ManifestSet(models: [ManifestModel(key: .b, spec: .local("b"), file: "m.yaml", line: 1)]), root: "/new")
-            let report = try await controller.serve(root: "/new")
+            let report = try await controller.serve("/new")
             #expect(report.heldRemovals == [.a])
             #expect(world.manifests.followed == ["/new"])
             #expect(try await world.store.model(.a)?.model.heldRemoval?.remedy == "modelet apply /new --prune")
             let pruned = try await controller.apply(root: "/new", removalGuard: RemovalGuard(prune: true))
             #expect(pruned.heldRemovals == [])
             while try await world.store.model(.a) != nil { await Task.yield() }
+        }
+    }
+
+    @Test func aPortMovesToAnotherModelWithTheDirectoryThatIsServed() async throws {
+        let world = World()
+        func write(_ key: ModelKey, root: String) {
+            let model = ManifestModel(key: key, spec: .local(port: 8501), file: "m.yaml", line: 1)
+            world.manifests.set(ManifestSet(models: [model]), root: root)
+        }
+        try await world.run { controller, _ in
+            write(.a, root: "/old")
+            _ = try await controller.serve("/old")
+            write(.b, root: "/new")
+            let report = try await controller.serve("/new")
+            #expect(report.diagnostics.isEmpty && report.plan.brokenFiles.isEmpty)
+            #expect(report.changes.map(\.key) == [.a, .b])
+            while try await world.store.model(.a) != nil { await Task.yield() }
+            #expect(try await world.store.models().map(\.root) == ["/new"])
         }
     }
 

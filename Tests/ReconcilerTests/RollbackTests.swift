@@ -55,7 +55,7 @@ import Testing
         }
         // The next controller finds it pinned, and so does `serve`, which reads the manifests first.
         try await world.run { controller, _ in
-            let report = try await controller.serve(root: World.root)
+            let report = try await controller.serve(World.root)
             #expect(!report.isAccepted && report.pin?.revision == 1)
             #expect(report.changes.map(\.key) == [.a])
             #expect(try await command(of: .a, in: world) == "v1")

@@ -68,6 +68,43 @@ import Testing
         #expect(try await plan("/m/x").root == "/m")
     }
 
+    /// Files are told by where they lie, and not by the names that they have in roots of their own.
+    @Test func aPartOfARootIsNotAPartOfWhatLiesInIt() async throws {
+        write([(.a, "d/a.yaml")], root: "/m/x")
+        try await apply("/m/x")
+        // While a file is broken, the inner one's model stays its own.
+        write([(.b, "d/b.yaml")], root: "/m", broken: ["q.yaml"])
+        try await apply("/m")
+        #expect(try await store.models().map(\.root) == ["/m/x", "/m"])
+        write([(.b, "d/b.yaml")], root: "/m")
+        #expect(try await plan("/m/d").changes.isEmpty)
+        #expect(try await plan("/m/x/d").changes.map(\.action) == [.remove])
+        #expect(try await plan("/m/x/d").isInvalid == false)
+    }
+
+    @Test func whatServeNamesIsPartOfTheRootThatContainsIt() async throws {
+        func rescan(_ path: String) async throws {
+            _ = try await ManifestApplier(store: store, manifests: manifests).apply(
+                directory: path, removalGuard: RemovalGuard(), at: Self.time)
+        }
+        write([(.a, "a.yaml")], root: "/former")
+        try await store.serve(directory: "/former", at: Self.time)
+        try await rescan("/former")
+        write([], root: "/m/x")
+        try await store.serve(directory: "/m/x", at: Self.time)
+        try await rescan("/m/x")
+        #expect(try await store.models().first?.heldRemoval?.remedy == "modelet apply /m/x --allow-empty")
+        write([(.b, "x/b.yaml")], root: "/m")
+        try await apply("/m")
+        try await rescan("/m")
+        // The line that people are shown is one that does it.
+        #expect(try await store.models().first?.heldRemoval?.remedy == "modelet apply /m --prune")
+        #expect(try await store.serve(directory: "/m/x", at: Self.time) == "/m")
+        _ = try await ManifestApplier(store: store, manifests: manifests).apply(
+            directory: "/m", removalGuard: RemovalGuard(prune: true), cause: .applied(by: "ann"), at: Self.time)
+        #expect(try await store.models().map(\.isRemoved) == [true, false])
+    }
+
     @Test func whoDefinesItAlreadyIsNamed() async throws {
         write([(.a, "a.yaml")], root: "/one")
         try await apply("/one")
