@@ -134,6 +134,47 @@ import Testing
         #expect(set.models.map(\.key.description) == ["d/a/m", "good/a/m"])
     }
 
+    /// Else a manifest that was renamed so would have been taken away, for all that anybody was told.
+    @Test func aNameThatIsNotUTF8IsBroken() throws {
+        let folder = try ManifestFolder(["churn.yaml": Self.http("a"), "d/b.yaml": Self.http("b"), "e/c.yaml": "x"])
+        try folder.remove("e/c.yaml")
+        let known = try folder.accepted()
+        let odd: [(from: String, to: String, shown: String)] = [
+            ("churn.yaml", "ch\\xFCrn\\x81.yaml", "ch\\xFCrn\\x81.yaml"), ("d/b.yaml", "d/é\\xC3.yml", "d/é\\xC3.yml"),
+            ("e", "e\\xFF", "e\\xFF"),
+        ]
+        for (from, to, shown) in odd {
+            let (from, to) = ("\(folder.path)/\(from)", unescaped("\(folder.path)/\(to)"))
+            #expect(rename(from, to) == 0)
+            let set = folder.load()
+            #expect(set.brokenFiles == [shown])
+            #expect(
+                set.diagnostics.map(\.message) == [
+                    "the file or folder cannot be read: its name is not UTF-8; rename it"
+                ])
+            #expect(folder.judged(known) == Acceptance())
+            #expect(rename(to, from) == 0)
+        }
+        // What would be no manifest under a better name, either.
+        for name in ["notes\\xFF.txt", ".\\xFF.yaml", "e/\\xFF.txt"] {
+            let path = unescaped("\(folder.path)/\(name)")
+            close(open(path, O_CREAT | O_WRONLY, 0o600))
+            #expect(folder.load().brokenFiles == [])
+            #expect(unlink(path) == 0)
+        }
+    }
+
+    /// The path in which `\\xFF` stands for that byte.
+    private func unescaped(_ path: String) -> [CChar] {
+        let parts = path.components(separatedBy: "\\x")
+        var bytes = Array(parts[0].utf8)
+        for part in parts.dropFirst() {
+            bytes.append(UInt8(part.prefix(2), radix: 16) ?? 0)
+            bytes += part.utf8.dropFirst(2)
+        }
+        return (bytes + [0]).map(CChar.init(bitPattern:))
+    }
+
     @Test(.enabled(if: geteuid() != 0, "root may read everything"))
     func whatMayNotBeReadIsBroken() throws {
         let folder = try ManifestFolder([

@@ -26,27 +26,6 @@ enum EntryKind {
     case dangling
 }
 
-/// The names in a folder, sorted, without `.` and `..`. At most `limit` of them: more is an error.
-func names(in folder: String, limit: Int) throws(SystemError) -> [String] {
-    guard let stream = opendir(folder) else { throw .current }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while true {
-        // The end of the folder and an error differ only in `errno`.
-        errno = 0
-        guard let entry = readdir(stream) else {
-            guard errno == 0 else { throw .current }
-            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        }
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-            String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        guard name != ".", name != ".." else { continue }
-        guard names.count < limit else { throw SystemError(code: tooManyNames) }
-        names.append(name)
-    }
-}
-
 /// Tells whether a file is the one that it was, with the content that it had.
 struct FileStamp: Equatable {
     private let numbers: [Int64]

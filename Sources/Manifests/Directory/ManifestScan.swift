@@ -23,8 +23,9 @@ struct ManifestScan {
     private(set) var failures: [(file: String, problem: Problem)] = []
 
     init(root: String) {
-        guard let names = list(root, as: ".") else { return }
-        for name in names where !name.hasPrefix(".") {
+        guard let listed = list(root, as: ".") else { return }
+        for name in listed.nonTexts where name.isFolder || Self.isManifestName(name.shown) { failNonText(name.shown) }
+        for name in listed.names where !name.hasPrefix(".") {
             let path = absolutePath(name, in: root)
             guard let entry = look(at: path, as: name) else { continue }
             switch entry.kind {
@@ -36,8 +37,11 @@ struct ManifestScan {
     }
 
     private mutating func scanFolder(_ folder: String, at path: String) {
-        guard let names = list(path, as: folder) else { return }
-        for name in names where !name.hasPrefix(".") && Self.isManifestName(name) {
+        guard let listed = list(path, as: folder) else { return }
+        for name in listed.nonTexts where !name.isFolder && Self.isManifestName(name.shown) {
+            failNonText("\(folder)/\(name.shown)")
+        }
+        for name in listed.names where !name.hasPrefix(".") && Self.isManifestName(name) {
             let file = "\(folder)/\(name)"
             let path = absolutePath(name, in: path)
             guard let entry = look(at: path, as: file) else { continue }
@@ -61,9 +65,9 @@ struct ManifestScan {
         candidates.append(ManifestCandidate(file: file, path: path, folder: folder, stamp: stamp))
     }
 
-    private mutating func list(_ path: String, as name: String) -> [String]? {
+    private mutating func list(_ path: String, as name: String) -> FolderNames? {
         do {
-            return try names(in: path, limit: Self.mostNames)
+            return try FolderNames(of: path, limit: Self.mostNames)
         } catch {
             let reason = error.code == tooManyNames ? "it holds more than \(Self.mostNames) names" : error.message
             fail(name, "cannot be read: \(reason)")
@@ -97,6 +101,12 @@ struct ManifestScan {
     private mutating func fail(_ file: String, _ reason: String) {
         let subject = file == "." ? "the folder of manifests" : "the file or folder"
         failures.append((file, Problem("\(subject) \(reason)")))
+    }
+
+    /// What was a manifest before it was renamed so has not been taken away, for all that anybody can tell.
+    private mutating func failNonText(_ name: String) {
+        guard !name.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { return }
+        fail(name, "cannot be read: its name is not UTF-8; rename it")
     }
 
     static func isManifestName(_ name: String) -> Bool {

@@ -41,7 +41,7 @@ struct WatchPlan: Equatable {
     }
 
     private func visibleNames(in folder: String) -> [String] {
-        (try? names(in: folder, limit: ManifestScan.mostNames))?.filter { !$0.hasPrefix(".") } ?? []
+        (try? FolderNames(of: folder, limit: ManifestScan.mostNames))?.names.filter { !$0.hasPrefix(".") } ?? []
     }
 
     /// Walks along a path as the kernel would, and notes every name that it depends on.
