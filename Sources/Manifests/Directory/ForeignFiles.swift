@@ -9,11 +9,12 @@ struct ForeignFiles {
     let warnings: [Diagnostic]
 
     init(_ files: [ManifestFile]) {
-        let suspects = files.filter { $0.candidate.folder != nil && $0.isForeign }
+        // There may be thousands of files, and few folders in which something is suspect.
+        let suspects = Set(files.filter { $0.candidate.folder != nil && $0.isForeign }.map(\.folder))
         var folders: Set<String> = []
         for file in files where !suspects.isEmpty {
             let claimed = file.models.flatMap(\.diskClaims).filter(\.isOfItsOwn).map(\.path)
-            for candidate in Set(suspects.map(\.folder)) {
+            for candidate in suspects where !claimed.isEmpty && !folders.contains(candidate) {
                 let holds =
                     candidate == file.folder
                     ? claimed.contains(candidate) : claimed.contains { isWithin($0, candidate) }

@@ -4,6 +4,8 @@ struct ManifestFile {
     static let largest = 1 << 20
 
     let candidate: ManifestCandidate
+    /// The folder that its relative paths begin at.
+    let folder: String
     let findings: Findings
     private(set) var models: [DecodedModel] = []
     private var hasManifestKey = true
@@ -13,6 +15,7 @@ struct ManifestFile {
     /// Reads the file, and decodes it where it says something else than it did. Whatever goes wrong is among the findings.
     init(_ candidate: ManifestCandidate, memory: ManifestMemory) {
         self.candidate = candidate
+        folder = absolutePath("..", in: candidate.path)
         findings = Findings(file: candidate.file)
         do throws(Problem) {
             let bytes = try read()
@@ -49,9 +52,6 @@ struct ManifestFile {
             findings.report(error)
         }
     }
-
-    /// The folder that its relative paths begin at.
-    var folder: String { absolutePath("..", in: candidate.path) }
 
     private var place: ManifestPlace { ManifestPlace(folder: folder, defaultDomain: candidate.defaultDomain) }
 
