@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Manifests
+@testable import Manifests
 import ModelCore
 import Testing
 
@@ -67,6 +67,37 @@ import Testing
         #expect(load().diagnostics == [])
         try FileManager.default.removeItem(atPath: "\(folder.path)/model")
         #expect(load().diskErrors.count == 1)
+    }
+
+    /// A root that lies in another has the same files under other names: neither forgets for the other.
+    @Test func eachRootThatIsFollowedIsRememberedByItself() {
+        let memory = ManifestMemory()
+        let once = memory.of("/m/gone")
+        #expect(memory.of("/m/gone") === once)
+        memory.follow(["/m", "/m/inner"])
+        let (outer, inner) = (memory.of("/m"), memory.of("/m/inner"))
+        #expect(outer !== inner)
+        inner.remember(
+            RootMemory.Reading(bytes: [1], secrets: nil, models: [], diagnostics: [], hasManifestKey: true),
+            of: "a.yaml")
+        outer.forgetOthers(than: [])
+        #expect(memory.of("/m/inner") === inner)
+        #expect(inner.reading(of: "a.yaml", with: [1]) != nil)
+        #expect(inner.reading(of: "a.yaml", with: [2]) == nil)
+        inner.forgetOthers(than: [])
+        #expect(inner.reading(of: "a.yaml", with: [1]) == nil)
+    }
+
+    @Test func whatNobodyFollowsIsForgotten() {
+        let memory = ManifestMemory()
+        memory.follow(["/m"])
+        let followed = memory.of("/m")
+        #expect(memory.of("/looked/at") !== memory.of("/looked/at"))
+        memory.follow(["/m", "/n"])
+        #expect(memory.of("/m") === followed)
+        memory.follow(["/n"])
+        memory.follow(["/m"])
+        #expect(memory.of("/m") !== followed)
     }
 
     /// The same text means another model elsewhere, and is nothing where its file is gone.

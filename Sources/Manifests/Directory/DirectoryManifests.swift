@@ -21,7 +21,9 @@ package struct DirectoryManifests: ManifestSource {
     }
 
     package func follow(_ roots: [String], trouble: @escaping @Sendable (String) -> Void) {
-        watch.follow(roots.map { absolutePath($0, in: "/") }, trouble: trouble)
+        let roots = roots.map { absolutePath($0, in: "/") }
+        memory.follow(roots)
+        watch.follow(roots, trouble: trouble)
     }
 
     package var changes: AsyncStream<Void> { watch.changes }
@@ -33,8 +35,9 @@ package struct DirectoryManifests: ManifestSource {
 
     package func load(root: String) -> ManifestSet {
         let root = absolutePath(root, in: "/")
-        let (scan, all) = read(root)
-        memory.forgetOthers(than: scan.candidates, below: root)
+        let memory = memory.of(root)
+        let (scan, all) = read(root, memory)
+        memory.forgetOthers(than: scan.candidates)
         let foreign = ForeignFiles(all)
         let files = all.filter { !foreign.contains($0) }
 
@@ -46,7 +49,7 @@ package struct DirectoryManifests: ManifestSource {
 
     /// Reads all files as they were at one moment: where the folder has changed meanwhile, it is read again. Else a model
     /// that moves from one file to another, while a tree is swapped or removed, would be in neither.
-    private func read(_ root: String) -> (ManifestScan, [ManifestFile]) {
+    private func read(_ root: String, _ memory: RootMemory) -> (ManifestScan, [ManifestFile]) {
         var scan = ManifestScan(root: root)
         var files: [ManifestFile] = []
         for _ in 0..<Self.mostReadings {

@@ -13,29 +13,29 @@ struct ManifestFile {
     private(set) var isAsListed = true
 
     /// Reads the file, and decodes it where it says something else than it did. Whatever goes wrong is among the findings.
-    init(_ candidate: ManifestCandidate, memory: ManifestMemory) {
+    init(_ candidate: ManifestCandidate, memory: RootMemory) {
         self.candidate = candidate
         folder = absolutePath("..", in: candidate.path)
         findings = Findings(file: candidate.file)
         do throws(Problem) {
             let bytes = try read()
-            if let known = memory.reading(of: candidate, with: bytes) {
+            if let known = memory.reading(of: candidate.file, with: bytes) {
                 recall(known)
                 return
             }
             decode(bytes)
             memory.remember(
-                ManifestMemory.Reading(
-                    bytes: bytes, text: findings.text?.text, secrets: findings.text?.secrets, models: models,
-                    diagnostics: findings.diagnostics, hasManifestKey: hasManifestKey),
-                of: candidate)
+                RootMemory.Reading(
+                    bytes: bytes, secrets: findings.text?.secrets, models: models, diagnostics: findings.diagnostics,
+                    hasManifestKey: hasManifestKey),
+                of: candidate.file)
         } catch {
             findings.report(error)
         }
     }
 
-    private mutating func recall(_ known: ManifestMemory.Reading) {
-        findings.recall(known.diagnostics, of: known.text, secrets: known.secrets)
+    private mutating func recall(_ known: RootMemory.Reading) {
+        findings.recall(known.diagnostics, of: known.bytes, secrets: known.secrets)
         models = known.models
         hasManifestKey = known.hasManifestKey
     }

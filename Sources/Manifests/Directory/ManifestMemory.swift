@@ -6,11 +6,40 @@ import Synchronization
 /// Every file is read with every pass, whatever its times say: a network file system may not tell of an edit. What is
 /// spared is to decode what has not changed by a byte. What the disk says beside the text is never remembered.
 final class ManifestMemory: Sendable {
+    private struct Roots {
+        var known: [String: RootMemory] = [:]
+        /// `nil` before any is followed: whoever reads once and ends need not forget.
+        var followed: Set<String>?
+    }
+
+    private let roots = Mutex(Roots())
+
+    /// What is remembered of `root`, by itself: a root that lies in another one has the same files under other names. Of a
+    /// root that is not followed nothing is kept.
+    func of(_ root: String) -> RootMemory {
+        roots.withLock { roots in
+            if let known = roots.known[root] { return known }
+            let new = RootMemory()
+            if roots.followed?.contains(root) ?? true { roots.known[root] = new }
+            return new
+        }
+    }
+
+    /// Forgets all other roots.
+    func follow(_ followed: [String]) {
+        roots.withLock { roots in
+            let followed = Set(followed)
+            roots.followed = followed
+            roots.known = roots.known.filter { followed.contains($0.key) }
+        }
+    }
+}
+
+/// What is remembered of the files of one root, by their names in it.
+final class RootMemory: Sendable {
     /// All that the text of a manifest decides.
     struct Reading: Sendable {
         let bytes: [UInt8]
-        /// `nil` where the bytes are no text.
-        let text: String?
         let secrets: Secrets?
         let models: [DecodedModel]
         /// What was found wrong with the text.
@@ -18,30 +47,22 @@ final class ManifestMemory: Sendable {
         let hasManifestKey: Bool
     }
 
-    private let readings = Mutex<[Place: Reading]>([:])
+    private let readings = Mutex<[String: Reading]>([:])
 
-    /// Of the same text, what lies elsewhere means something else.
-    private struct Place: Hashable {
-        let path: String
-        let file: String
-    }
-
-    func reading(of candidate: ManifestCandidate, with bytes: [UInt8]) -> Reading? {
-        let known = readings.withLock { $0[Place(path: candidate.path, file: candidate.file)] }
+    func reading(of file: String, with bytes: [UInt8]) -> Reading? {
+        let known = readings.withLock { $0[file] }
         return known?.bytes == bytes ? known : nil
     }
 
-    func remember(_ reading: Reading, of candidate: ManifestCandidate) {
-        readings.withLock { $0[Place(path: candidate.path, file: candidate.file)] = reading }
+    func remember(_ reading: Reading, of file: String) {
+        readings.withLock { $0[file] = reading }
     }
 
-    /// Forgets what is below `root` and not among `candidates` any more.
-    func forgetOthers(than candidates: [ManifestCandidate], below root: String) {
-        let places = Set(candidates.map { Place(path: $0.path, file: $0.file) })
+    /// Forgets what is not among `candidates` any more.
+    func forgetOthers(than candidates: [ManifestCandidate]) {
+        let files = Set(candidates.map(\.file))
         readings.withLock { readings in
-            for place in readings.keys where isWithin(place.path, root) && !places.contains(place) {
-                readings[place] = nil
-            }
+            readings = readings.filter { files.contains($0.key) }
         }
     }
 }

@@ -17,9 +17,9 @@ final class Findings {
     }
 
     /// Begins with what was found wrong with the same text before.
-    func recall(_ diagnostics: [Diagnostic], of text: String?, secrets: Secrets?) {
+    func recall(_ diagnostics: [Diagnostic], of bytes: [UInt8], secrets: Secrets?) {
         self.diagnostics = diagnostics
-        self.text = text.map { SourceText($0, secrets: secrets) }
+        text = SourceText(of: bytes, secrets: secrets)
     }
 
     /// Keeps `secrets` out of all excerpts, also of those of what was found before they were known.

@@ -1,16 +1,23 @@
 /// The text of one manifest, by lines as YAML counts them.
 final class SourceText {
-    let text: String
+    /// Of what has been read before, it is only asked for where something is wrong, which is seldom.
+    private(set) lazy var text = utf8Text(of: bytes) ?? ""
+    private let bytes: [UInt8]
     /// The values that nobody may see; `nil` as long as the file has not been understood.
     var secrets: Secrets?
-    // Only asked for where something is wrong, which is seldom.
     private lazy var lines = Self.split(text)
 
     /// The longest excerpt, in Unicode scalars: what still reads as a line on a terminal or in a log.
     static let longestExcerpt = 200
 
-    init(_ text: String, secrets: Secrets? = nil) {
+    init(_ text: String) {
+        bytes = []
         self.text = text
+    }
+
+    /// - Parameter bytes: of the whole file.
+    init(of bytes: [UInt8], secrets: Secrets?) {
+        self.bytes = bytes
         self.secrets = secrets
     }
 

@@ -3,14 +3,20 @@
 /// libyaml would find these too, but ahead of what it has parsed, and without a place.
 /// - Parameter read: is given the text before it is checked further, for excerpts.
 func manifestText(_ bytes: [UInt8], read: (String) -> Void) throws(Problem) -> String {
-    let content = bytes.starts(with: byteOrderMark) ? bytes[byteOrderMark.count...] : bytes[...]
-    guard let text = String(validating: content, as: UTF8.self) else {
+    guard let text = utf8Text(of: bytes) else {
         throw Problem(
-            "the file is not UTF-8 text", hint: "save it as UTF-8", at: positionOfFirstError(in: content))
+            "the file is not UTF-8 text", hint: "save it as UTF-8", at: positionOfFirstError(in: content(of: bytes)))
     }
     read(text)
     if let problem = forbiddenCharacter(in: text) ?? tagDirective(in: text) { throw problem }
     return text
+}
+
+/// What the bytes of a file say; `nil` where they are not UTF-8.
+func utf8Text(of bytes: [UInt8]) -> String? { String(validating: content(of: bytes), as: UTF8.self) }
+
+private func content(of bytes: [UInt8]) -> ArraySlice<UInt8> {
+    bytes.starts(with: byteOrderMark) ? bytes[byteOrderMark.count...] : bytes[...]
 }
 
 private let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
