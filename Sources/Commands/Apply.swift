@@ -84,7 +84,7 @@ struct Apply: AsyncParsableCommand {
                 root: root, removalGuard: guards.removalGuard, by: operatorName, isDryRun: true)
             return Outlook(report, snapshot: try? readState(state.directory), now: now)
         } catch .noDaemon {
-            return try Outlook(
+            return try await Outlook(
                 of: root, snapshot: readState(state.directory), manifests: rules.rules().manifests,
                 removalGuard: guards.removalGuard, now: now)
         } catch {

@@ -4,7 +4,7 @@ import ModelCore
 import Reconciler
 import StateStore
 
-struct Diff: ParsableCommand {
+struct Diff: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show field by field how manifests, or revisions, differ.",
         discussion: """
@@ -31,8 +31,8 @@ struct Diff: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let difference = try revisions.isEmpty ? betweenStateAndDisk() : betweenRevisions()
+    func run() async throws {
+        let difference = try revisions.isEmpty ? await betweenStateAndDisk() : betweenRevisions()
         switch output.format {
         case .table:
             printDiagnostics(difference.diagnostics)
@@ -43,12 +43,12 @@ struct Diff: ParsableCommand {
         if !difference.models.isEmpty { throw ExitStatus.changes }
     }
 
-    private func betweenStateAndDisk() throws -> Difference {
+    private func betweenStateAndDisk() async throws -> Difference {
         let snapshot = try readState(state.directory)
         let accepted = snapshot?.models.map(\.model) ?? []
         let (root, scope) = ManifestApplier.split(
             absolutePath(directory ?? "manifests"), roots: snapshot?.roots.map(\.path) ?? [])
-        let set = try rules.rules().manifests.load(root: root)
+        let set = try await rules.rules().manifests.load(root: root)
         let known = snapshot?.roots.first { $0.path == root }
         // What is broken keeps its last good content, and so does not differ.
         let assessment = ManifestApplier.assess(

@@ -77,8 +77,8 @@ private struct JudgedManifests: ManifestSource {
         files.follow(roots, trouble: trouble)
     }
 
-    func load(root: String) -> ManifestSet {
-        var set = files.load(root: root)
+    func load(root: String) async -> ManifestSet {
+        var set = await files.load(root: root)
         let objections = set.models.compactMap { model -> Diagnostic? in
             guard let source = model.spec.source, let objection = policy.objection(to: source) else { return nil }
             return Diagnostic(

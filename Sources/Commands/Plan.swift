@@ -4,7 +4,7 @@ import ModelCore
 import Reconciler
 import StateStore
 
-struct Plan: ParsableCommand {
+struct Plan: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what `apply` would change, and why.",
         discussion: """
@@ -19,8 +19,8 @@ struct Plan: ParsableCommand {
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
-    func run() throws {
-        let outlook = try Outlook(
+    func run() async throws {
+        let outlook = try await Outlook(
             of: absolutePath(directory), snapshot: readState(state.directory), manifests: rules.rules().manifests,
             removalGuard: RemovalGuard(), now: SystemTime().now())
         try outlook.show(output)
@@ -44,14 +44,15 @@ struct Outlook {
     init(
         of directory: String, snapshot: StateSnapshot?, manifests: any ManifestSource, removalGuard: RemovalGuard,
         now: Timestamp
-    ) throws {
+    ) async throws {
         let models = snapshot?.models ?? []
         let roots = snapshot?.roots ?? []
         let (root, scope) = ManifestApplier.split(directory, roots: roots.map(\.path))
+        let set = await manifests.load(root: root)
         let known = roots.first { $0.path == root }
         do throws(ApplyError) {
             let report = try ManifestApplier.preview(
-                manifests.load(root: root), root: root, scope: scope, accepted: models.map(\.model),
+                set, root: root, scope: scope, accepted: models.map(\.model),
                 predecessors: snapshot?.predecessors(of: root) ?? [], instances: models.flatMap(\.instances),
                 pin: known?.pin, revision: known?.revision ?? 0, guard: removalGuard, now: now)
             self.init(report, snapshot: snapshot, now: now)

@@ -3,7 +3,7 @@ import Manifests
 import ModelCore
 import Reconciler
 
-struct Validate: ParsableCommand {
+struct Validate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check manifests without applying them.",
         discussion: "Ends with 65 where there is an error. Needs no daemon and no state.")
@@ -13,10 +13,10 @@ struct Validate: ParsableCommand {
     @OptionGroup(title: "As `serve` is told") var rules: LaunchRuleOptions
     @OptionGroup var output: OutputOptions
 
-    func run() throws {
+    func run() async throws {
         let root = absolutePath(directory)
         // By themselves: nothing is enforced that could decide between two files.
-        let set = try rules.rules().manifests.load(root: root).decided(root: root, accepted: []).set
+        let set = try await rules.rules().manifests.load(root: root).decided(root: root, accepted: []).set
         switch output.format {
         case .table: printDiagnostics(set.diagnostics)
         case .json: Console.print(output.document(set.diagnostics))

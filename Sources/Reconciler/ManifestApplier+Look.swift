@@ -23,7 +23,7 @@ extension ManifestApplier {
         do throws(StoreError) {
             let roots = try await store.roots()
             let (root, scope) = Self.split(directory, roots: roots)
-            let set = manifests.load(root: root)
+            let set = await manifests.load(root: root)
             let accepted = try await store.models()
             let assessment = Self.assess(
                 set, root: root, scope: scope, accepted: accepted,

@@ -5,8 +5,8 @@ package protocol ManifestSource: Sendable {
     /// Reads every manifest below `root`, an absolute path.
     ///
     /// Never throws: a root that cannot be read is a diagnostic and a broken file, so that nothing is removed for it.
-    /// Blocks while it reads.
-    func load(root: String) -> ManifestSet
+    /// Blocks while it reads. Waits a moment, once, where a file may be half-written and only time can tell.
+    func load(root: String) async -> ManifestSet
 
     /// Watches these roots, and no others, from now on. Returns at once.
     /// - Parameter trouble: is told what keeps something from being watched: a sentence, each once.

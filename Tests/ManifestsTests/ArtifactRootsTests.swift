@@ -1,5 +1,5 @@
 import Foundation
-import Manifests
+@testable import Manifests
 import ModelCore
 import Testing
 
@@ -89,7 +89,7 @@ import Testing
         ])
         try folder.link("link", to: "run")
         let sockets = EngineSockets(["\(folder.path)/run/e.sock"])
-        let set = DirectoryManifests(sockets: sockets).load(root: folder.path)
+        let set = DirectoryManifests(sockets: sockets).loadAtOnce(root: folder.path)
         #expect(set.brokenFiles == [])
         let messages = Dictionary(uniqueKeysWithValues: set.diskErrors.map { ($0.file, $0.message) })
         let end = "the socket of a container engine: whoever has it is root on this host"

@@ -1,5 +1,5 @@
 import Foundation
-import Manifests
+@testable import Manifests
 import ModelCore
 import Testing
 
@@ -108,7 +108,7 @@ import Testing
         let folder = try ManifestFolder(["file": ""])
         try folder.link("loop", to: "loop")
         for root in ["missing", "file", "file/below", "loop"] {
-            let set = DirectoryManifests().load(root: "\(folder.path)/\(root)")
+            let set = DirectoryManifests().loadAtOnce(root: "\(folder.path)/\(root)")
             #expect(set.brokenFiles == ["."])
             #expect(set.models.isEmpty)
             #expect(set.diagnostics.map(\.file) == ["."])

@@ -1,5 +1,5 @@
 import Foundation
-import Manifests
+@testable import Manifests
 import ModelCore
 import Testing
 
@@ -97,12 +97,12 @@ import Testing
     @Test func aRootThatIsGoneOrNoFolderTakesNothingAway() throws {
         let folder = try ManifestFolder(["root/churn.yaml": Self.two])
         let root = folder.path + "/root"
-        let accepted = DirectoryManifests().load(root: root).models.map {
+        let accepted = DirectoryManifests().loadAtOnce(root: root).models.map {
             ModelRecord(key: $0.key, spec: $0.spec, root: root, file: $0.file)
         }
         let everything = RemovalGuard(prune: true, allowEmpty: true)
         func judged() -> Acceptance {
-            judge(DirectoryManifests().load(root: root), root: root, accepted: accepted, guard: everything)
+            judge(DirectoryManifests().loadAtOnce(root: root), root: root, accepted: accepted, guard: everything)
         }
         try folder.remove("root")
         #expect(judged() == Acceptance())
@@ -115,7 +115,7 @@ import Testing
         try folder.remove("root")
         try folder.makeFolder("root")
         #expect(judged().removals.count == 2)
-        let plain = judge(DirectoryManifests().load(root: root), root: root, accepted: accepted)
+        let plain = judge(DirectoryManifests().loadAtOnce(root: root), root: root, accepted: accepted)
         #expect(plain.heldRemovals.count == 2)
         #expect(plain.removals.isEmpty)
     }

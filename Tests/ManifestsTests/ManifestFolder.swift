@@ -1,5 +1,5 @@
 import Foundation
-import Manifests
+@testable import Manifests
 import ModelCore
 
 /// A folder of manifests that lasts as long as this object.
@@ -44,12 +44,12 @@ final class ManifestFolder: Sendable {
 
     /// What its files say where nothing is enforced that could decide between two of them.
     func load(artifactRoots: [String] = []) -> ManifestSet {
-        DirectoryManifests(artifactRoots: artifactRoots).load(root: path).decided(root: path, accepted: []).set
+        DirectoryManifests(artifactRoots: artifactRoots).loadAtOnce(root: path).decided(root: path, accepted: []).set
     }
 
     /// What accepting its files would change, where `accepted` is enforced.
     func judged(_ accepted: [ModelRecord], guard removalGuard: RemovalGuard = RemovalGuard()) -> Acceptance {
-        judge(DirectoryManifests().load(root: path), root: path, accepted: accepted, guard: removalGuard)
+        judge(DirectoryManifests().loadAtOnce(root: path), root: path, accepted: accepted, guard: removalGuard)
     }
 
     /// Its models as they are recorded once they have been accepted.

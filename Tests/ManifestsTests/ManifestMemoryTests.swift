@@ -13,7 +13,7 @@ import Testing
     /// As the same source is asked again and again.
     private static func asked(_ folder: ManifestFolder) -> @Sendable () -> ManifestSet {
         let manifests = DirectoryManifests()
-        return { manifests.load(root: folder.path) }
+        return { manifests.loadAtOnce(root: folder.path) }
     }
 
     @Test func sameTextGivesTheSameAnswer() throws {

@@ -87,7 +87,7 @@ import Testing
         swapper.start()
         var whole = 0
         for _ in 0..<100 {
-            let set = DirectoryManifests().load(root: path)
+            let set = DirectoryManifests().loadAtOnce(root: path)
             guard set.brokenFiles.isEmpty else { continue }
             whole += 1
             #expect(set.models.count { $0.key.model == "moving" } == 1)

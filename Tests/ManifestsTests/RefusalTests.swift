@@ -1,4 +1,4 @@
-import Manifests
+@testable import Manifests
 import ModelCore
 import Testing
 
@@ -422,7 +422,7 @@ import Testing
         let manifests = DirectoryManifests()
         // Once as it is read, and once as it is remembered.
         for _ in 0..<2 {
-            let set = manifests.load(root: folder.path).decided(root: folder.path, accepted: []).set
+            let set = manifests.loadAtOnce(root: folder.path).decided(root: folder.path, accepted: []).set
             #expect(!set.diagnostics.isEmpty)
             for diagnostic in set.diagnostics {
                 #expect(!diagnostic.rendered.contains("S3CRET"), "\(diagnostic.rendered)")

@@ -11,13 +11,19 @@ package struct DirectoryManifests: ManifestSource {
     private let sockets: EngineSockets
     private let watch = DirectoryWatch()
     private let memory = ManifestMemory()
+    private let rest: FileRest
 
     /// - Parameters:
     ///   - artifactRoots: folders besides the root itself that artifacts may lie in; absolute paths.
     ///   - sockets: where container engines listen, which no container gets access to by accident.
     package init(artifactRoots: [String] = [], sockets: EngineSockets = .standard) {
+        self.init(artifactRoots: artifactRoots, sockets: sockets, rest: FileRest())
+    }
+
+    init(artifactRoots: [String] = [], sockets: EngineSockets = .standard, rest: FileRest) {
         extraArtifactRoots = artifactRoots
         self.sockets = sockets
+        self.rest = rest
     }
 
     package func follow(_ roots: [String], trouble: @escaping @Sendable (String) -> Void) {
@@ -33,10 +39,27 @@ package struct DirectoryManifests: ManifestSource {
         ArtifactRoots([absolutePath(root, in: "/")] + extraArtifactRoots)
     }
 
-    package func load(root: String) -> ManifestSet {
+    package func load(root: String) async -> ManifestSet {
         let root = absolutePath(root, in: "/")
         let memory = memory.of(root)
-        let (scan, all) = read(root, memory)
+        let (set, restsIn) = read(root, memory, rest)
+        guard let restsIn else { return set }
+        // Once: of whoever writes on the watch tells, and a rescan reads it.
+        await rest.pause(restsIn)
+        return read(root, memory, rest).set
+    }
+
+    /// What is there now, whether or not it has rested.
+    func loadAtOnce(root: String) -> ManifestSet {
+        let root = absolutePath(root, in: "/")
+        return read(root, memory.of(root), nil).set
+    }
+
+    /// - Returns: also how long it takes until all files have rested, where it cannot be known otherwise that they are whole.
+    private func read(
+        _ root: String, _ memory: RootMemory, _ rest: FileRest?
+    ) -> (set: ManifestSet, restsIn: Seconds?) {
+        let (scan, all) = readAtOneMoment(root, memory, rest)
         memory.forgetOthers(than: scan.candidates)
         let foreign = ForeignFiles(all)
         let files = all.filter { !foreign.contains($0) }
@@ -44,16 +67,21 @@ package struct DirectoryManifests: ManifestSource {
         let conflicts = Conflicts(files).all
         let disk = DiskChecks(artifactRoots: artifactRoots(of: root), sockets: sockets)
         files.forEach { disk.check($0) }
-        return set(files, failures: scan.failures, foreign: foreign, conflicts: conflicts)
+        return (
+            set(files, failures: scan.failures, foreign: foreign, conflicts: conflicts),
+            files.compactMap(\.restsIn).max()
+        )
     }
 
     /// Reads all files as they were at one moment: where the folder has changed meanwhile, it is read again. Else a model
     /// that moves from one file to another, while a tree is swapped or removed, would be in neither.
-    private func read(_ root: String, _ memory: RootMemory) -> (ManifestScan, [ManifestFile]) {
+    private func readAtOneMoment(
+        _ root: String, _ memory: RootMemory, _ rest: FileRest?
+    ) -> (ManifestScan, [ManifestFile]) {
         var scan = ManifestScan(root: root)
         var files: [ManifestFile] = []
         for _ in 0..<Self.mostReadings {
-            files = scan.candidates.sorted { $0.file < $1.file }.map { ManifestFile($0, memory: memory) }
+            files = scan.candidates.sorted { $0.file < $1.file }.map { ManifestFile($0, memory: memory, rest: rest) }
             let after = ManifestScan(root: root)
             if after.isSame(as: scan), files.allSatisfy(\.isAsListed) { return (scan, files) }
             scan = after

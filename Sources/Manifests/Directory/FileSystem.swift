@@ -1,4 +1,5 @@
 import Glibc
+import ModelCore
 
 /// Why the system did not do what was asked of it.
 struct SystemError: Error {
@@ -67,14 +68,23 @@ func resolve(_ path: String) throws(SystemError) -> String {
     return String(cString: resolved)
 }
 
-/// The bytes of a regular file, at most `limit` of them; `nil` where it has more.
+/// What a regular file holds.
+struct FileContents {
+    var bytes: [UInt8]
+    /// When it was last written to; `nil` where the kernel says that nobody writes it now.
+    var lastWrite: Timestamp?
+}
+
+/// The contents of a regular file of at most `limit` bytes; `nil` where it has more.
 ///
 /// Anything but a regular file is `EINVAL`: a pipe would block, a device might never end. One that somebody has open for
 /// writing is ``beingWritten``, where the kernel says so.
-/// - Parameter stamp: is told which file it was.
+/// - Parameters:
+///   - lease: what the kernel says of who writes it.
+///   - stamp: is told which file it was.
 func contents(
-    of path: String, limit: Int, stamp: (FileStamp) -> Void
-) throws(SystemError) -> [UInt8]? {
+    of path: String, limit: Int, lease: (Int32) -> ReadLease.Answer, stamp: (FileStamp) -> Void
+) throws(SystemError) -> FileContents? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw .current }
     defer { close(descriptor) }
@@ -84,14 +94,16 @@ func contents(
     guard info.st_mode & S_IFMT == S_IFREG else { throw SystemError(code: EINVAL) }
     stamp(FileStamp(info))
     guard info.st_size <= limit else { return nil }
-    switch ReadLease.take(on: descriptor) {
+    switch lease(descriptor) {
     case .beingWritten:
         throw SystemError(code: beingWritten)
     case .unknown:
-        return try read(descriptor, limit: limit)
+        return try read(descriptor, limit: limit).map {
+            FileContents(bytes: $0, lastWrite: Timestamp(info.st_mtim))
+        }
     case .held(let lease):
         defer { lease.giveBack() }
-        return try read(descriptor, limit: limit)
+        return try read(descriptor, limit: limit).map { FileContents(bytes: $0) }
     }
 }
 

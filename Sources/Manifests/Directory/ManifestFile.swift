@@ -1,3 +1,5 @@
+import ModelCore
+
 /// One manifest, read and decoded.
 struct ManifestFile {
     /// The largest manifest, in bytes; one with as many models as fit into the node limit is a tenth of it.
@@ -11,17 +13,25 @@ struct ManifestFile {
     private var hasManifestKey = true
     /// Whether what was read is the file that was listed.
     private(set) var isAsListed = true
+    /// How long it has yet to rest before it is taken for whole; `nil` where it is.
+    private(set) var restsIn: Seconds?
 
     /// Reads the file, and decodes it where it says something else than it did. Whatever goes wrong is among the findings.
-    init(_ candidate: ManifestCandidate, memory: RootMemory) {
+    /// - Parameter rest: `nil`: a file that may be half-written is taken for whole.
+    init(_ candidate: ManifestCandidate, memory: RootMemory, rest: FileRest?) {
         self.candidate = candidate
         folder = absolutePath("..", in: candidate.path)
         findings = Findings(file: candidate.file)
         do throws(Problem) {
-            let bytes = try read()
+            let contents = try read(rest)
+            let bytes = contents.bytes
             if let known = memory.reading(of: candidate.file, with: bytes) {
                 recall(known)
                 return
+            }
+            if let lastWrite = contents.lastWrite, let rest {
+                restsIn = memory.unrest(of: candidate.file, bytes, lastWrite: lastWrite, now: rest.now())
+                guard restsIn == nil else { throw FileRest.problem() }
             }
             decode(bytes)
             memory.remember(
@@ -55,10 +65,14 @@ struct ManifestFile {
 
     private var place: ManifestPlace { ManifestPlace(folder: folder, defaultDomain: candidate.defaultDomain) }
 
-    private mutating func read() throws(Problem) -> [UInt8] {
-        let bytes: [UInt8]?
+    private mutating func read(_ rest: FileRest?) throws(Problem) -> FileContents {
+        let contents: FileContents?
         do {
-            bytes = try contents(of: candidate.path, limit: Self.largest) { isAsListed = $0 == candidate.stamp }
+            contents = try Manifests.contents(
+                of: candidate.path, limit: Self.largest, lease: rest?.lease ?? ReadLease.take
+            ) {
+                isAsListed = $0 == candidate.stamp
+            }
         } catch {
             guard error.code != beingWritten else {
                 throw Problem(
@@ -67,8 +81,8 @@ struct ManifestFile {
             }
             throw Problem("the file cannot be read: \(error.message)")
         }
-        guard let bytes else { throw Problem("the file is larger than 1 MiB, and a manifest never is") }
-        return bytes
+        guard let contents else { throw Problem("the file is larger than 1 MiB, and a manifest never is") }
+        return contents
     }
 
     /// Whether this is a YAML file of a model's artifacts rather than a manifest: it has text, of which no line begins

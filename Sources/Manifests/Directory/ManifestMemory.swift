@@ -48,6 +48,7 @@ final class RootMemory: Sendable {
     }
 
     private let readings = Mutex<[String: Reading]>([:])
+    private let restless = Mutex<[String: RestlessFile]>([:])
 
     func reading(of file: String, with bytes: [UInt8]) -> Reading? {
         let known = readings.withLock { $0[file] }
@@ -58,11 +59,22 @@ final class RootMemory: Sendable {
         readings.withLock { $0[file] = reading }
     }
 
+    /// How long a file has yet to rest of which the kernel does not say who writes it; `nil` where it has.
+    func unrest(of file: String, _ bytes: [UInt8], lastWrite: Timestamp, now: Timestamp) -> Seconds? {
+        restless.withLock { restless in
+            restless[file] = RestlessFile(bytes, after: restless[file], lastWrite: lastWrite, now: now)
+            return restless[file]?.left(at: now)
+        }
+    }
+
     /// Forgets what is not among `candidates` any more.
     func forgetOthers(than candidates: [ManifestCandidate]) {
         let files = Set(candidates.map(\.file))
         readings.withLock { readings in
             readings = readings.filter { files.contains($0.key) }
+        }
+        restless.withLock { restless in
+            restless = restless.filter { files.contains($0.key) }
         }
     }
 }
