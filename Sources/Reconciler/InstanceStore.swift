@@ -62,6 +62,9 @@ package protocol InstanceStore: Sendable {
     /// Remembers what the manifests of a pinned root have come to say; of another root, nothing.
     func notePending(_ pending: String?, root: String, at: Timestamp) async throws(StoreError)
 
+    /// The number of a root's latest revision; 0 where it has none.
+    func latestRevision(of root: String) async throws(StoreError) -> Int
+
     /// The revisions of every root that can still be told in full, oldest first.
     func revisions() async throws(StoreError) -> [RevisionRecord]
 

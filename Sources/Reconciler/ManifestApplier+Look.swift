@@ -45,10 +45,14 @@ extension ManifestApplier {
     func notePending(_ look: Look, at time: Timestamp) async throws(ApplyError) -> ApplyReport {
         let root = look.plan.root
         var report = look.report
+        report.pin = look.pin
+        report.pin?.pending = look.plan.summary
         do throws(StoreError) {
-            try await store.notePending(look.plan.summary, root: root, at: time)
+            // With every look at a pinned root, and seldom there is news.
+            if look.pin != report.pin {
+                try await store.notePending(look.plan.summary, root: root, at: time)
+            }
             try await store.note(ManifestNotes(faults: look.notes.faults), root: root, at: time)
-            report.pin = try await store.pins()[root]
         } catch {
             throw .store(error)
         }
@@ -58,7 +62,7 @@ extension ManifestApplier {
 
     func latestRevision(of root: String) async throws(ApplyError) -> Int {
         do throws(StoreError) {
-            return try await store.revisions().last { $0.root == root }?.number ?? 0
+            return try await store.latestRevision(of: root)
         } catch {
             throw .store(error)
         }

@@ -8,6 +8,27 @@ extension RevisionRecord {
         return max(latest - Journal.keptRevisions, 1)
     }
 
+    static func latest(of root: String, in db: Database) throws -> Int {
+        let sql = """
+            SELECT coalesce(max(v.number), 0) FROM root r LEFT JOIN revision v ON v.root_id = r.id WHERE r.path = ?
+            """
+        return try Int.fetchOne(db, sql: sql, arguments: [root]) ?? 0
+    }
+
+    /// The latest of a root where an acceptance has nothing to record; else `nil`.
+    static func latest(of root: String, whereKnown acceptance: Acceptance, in db: Database) throws -> Int? {
+        guard acceptance.isEmpty else { return nil }
+        let followed = try RootStanding.all(in: db).filter(\.isFollowed)
+        guard let own = followed.first(where: { $0.path == root }) else { return nil }
+        // What lies in it is to be taken over.
+        guard own.isPinned || !followed.contains(where: { $0.givesWay(to: root) }) else { return nil }
+        let held = try HeldRemoval.remedies(in: db)
+        guard acceptance.heldRemovals.allSatisfy({ held[$0] == acceptance.removalRemedy }),
+            acceptance.releasedRemovals.allSatisfy({ held[$0] == nil })
+        else { return nil }
+        return try latest(of: root, in: db)
+    }
+
     /// Those that can be told in full, oldest first.
     static func kept(in db: Database) throws -> [RevisionRecord] {
         let oldest = try oldestKept(in: db)
@@ -40,6 +61,15 @@ extension RevisionRecord {
             revision = try row.value("revision")
             change = Change(key: try row.key("key"), action: try row.value("action"), fields: try row.value("changes"))
         }
+    }
+}
+
+extension HeldRemoval {
+    /// The lines to run that are recorded, by the models that they let go.
+    fileprivate static func remedies(in db: Database) throws -> [ModelKey: String] {
+        let rows = try Row.fetchAll(db, sql: "SELECT key, remedy FROM removal_held").map { RowReader($0) }
+        return Dictionary(
+            try rows.map { (try $0.key("key"), try $0.value("remedy")) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

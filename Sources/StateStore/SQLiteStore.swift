@@ -118,7 +118,12 @@ package final class SQLiteStore: InstanceStore {
     package func accept(
         _ acceptance: Acceptance, root: String, cause: RevisionCause, at now: Timestamp
     ) async throws(StoreError) -> Int {
-        try await write { db in
+        if cause == .edited {
+            // So it is with most readings of the manifests: nobody is kept from writing for those.
+            let known = try await read { try RevisionRecord.latest(of: root, whereKnown: acceptance, in: $0) }
+            if let known { return known }
+        }
+        return try await write { db in
             try Journal(db, at: now).accept(acceptance, root: root, cause: cause)
         }
     }
@@ -155,6 +160,10 @@ package final class SQLiteStore: InstanceStore {
         try await write { db in
             try Journal(db, at: now).notePending(pending, root: root)
         }
+    }
+
+    package func latestRevision(of root: String) async throws(StoreError) -> Int {
+        try await read { try RevisionRecord.latest(of: root, in: $0) }
     }
 
     package func revisions() async throws(StoreError) -> [RevisionRecord] {

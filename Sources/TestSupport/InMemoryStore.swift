@@ -133,6 +133,10 @@ package final class InMemoryStore: InstanceStore {
         try write { storage throws(StoreError) in storage.pins[root]?.pending = pending }
     }
 
+    package func latestRevision(of root: String) async throws(StoreError) -> Int {
+        shared.storage.withLock { $0.history.last { $0.record.root == root }?.record.number ?? 0 }
+    }
+
     package func revisions() async throws(StoreError) -> [RevisionRecord] {
         shared.storage.withLock { $0.history.map(\.record) }
     }

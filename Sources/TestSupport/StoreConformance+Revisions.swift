@@ -16,6 +16,9 @@ extension StoreConformance {
             try expectEqual(try await store.models(ofRevision: 2), [edited, second])
             try expectEqual(try await store.models(ofRevision: 3), [edited])
             try expectEqual(try await store.models(ofRevision: 4)?.map(\.key.domain), ["x"])
+            try expectEqual(try await store.latestRevision(of: Sample.root), 3)
+            try expectEqual(try await store.latestRevision(of: "/other"), 4)
+            try expectEqual(try await store.latestRevision(of: "/unknown"), 0)
             try expectEqual(try await store.models(ofRevision: 5), nil)
             try expectEqual(try await store.models(ofRevision: 0), nil)
         },

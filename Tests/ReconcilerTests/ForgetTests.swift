@@ -181,6 +181,9 @@ private struct FoundMeanwhile: InstanceStore {
     func notePending(_ pending: String?, root: String, at time: Timestamp) async throws(StoreError) {
         try await store.notePending(pending, root: root, at: time)
     }
+    func latestRevision(of root: String) async throws(StoreError) -> Int {
+        try await store.latestRevision(of: root)
+    }
     func revisions() async throws(StoreError) -> [RevisionRecord] { try await store.revisions() }
     func models(ofRevision revision: Int) async throws(StoreError) -> [ManifestModel]? {
         try await store.models(ofRevision: revision)

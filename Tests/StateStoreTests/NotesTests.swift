@@ -77,6 +77,37 @@ import Testing
         try store.close()
     }
 
+    /// Somebody else may be writing for a while.
+    @Test func whatIsKnownIsAcceptedWithoutTheRightToWrite() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        #expect(try await store.accept(Self.held(), root: Sample.root, at: Sample.time(1)) == 1)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: state.directory.database, configuration: configuration)
+        try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+        #expect(try await store.accept(Self.held(), root: Sample.root, at: Sample.time(2)) == 1)
+        #expect(try await store.accept(Acceptance(), root: Sample.root, at: Sample.time(2)) == 1)
+        try await other.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+        // What is not known is written: another line to run, a release, a root, one that comes to contain another.
+        var changed = Self.held()
+        changed.removalRemedy = "modelet apply /srv/manifests --allow-empty"
+        _ = try await store.accept(changed, root: Sample.root, at: Sample.time(3))
+        #expect(try await store.models().first?.heldRemoval?.remedy == changed.removalRemedy)
+        var release = Acceptance()
+        release.releasedRemovals = [Sample.key]
+        _ = try await store.accept(release, root: Sample.root, at: Sample.time(4))
+        #expect(try await store.models().first?.heldRemoval == nil)
+        #expect(try await store.accept(Acceptance(), root: "/srv/other", at: Sample.time(5)) == 0)
+        #expect(try await store.roots() == [Sample.root, "/srv/other"])
+        _ = try await store.accept(Acceptance(), root: "/srv", at: Sample.time(6))
+        _ = try await store.accept(Acceptance(), root: "/srv/late", cause: .applied(by: "ann"), at: Sample.time(7))
+        #expect(try await store.roots() == ["/srv", "/srv/late"])
+        _ = try await store.accept(Acceptance(), root: "/srv", at: Sample.time(8))
+        #expect(try await store.roots() == ["/srv"])
+        try store.close()
+    }
+
     /// Cut short between the two, what is accepted would leave a removal that no longer looks like too much of one.
     @Test func nothingIsAcceptedBesideAHeldRemovalThatIsNotRecorded() async throws {
         let state = try State()
