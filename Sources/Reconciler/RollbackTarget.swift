@@ -60,7 +60,8 @@ package struct RollbackTarget: Hashable, Sendable {
     private init(_ number: Int, _ root: String?, _ history: RevisionHistory) throws(ApplyError) {
         guard let revision = history.revisions.first(where: { $0.number == number }) else {
             let known = (root.map { [$0] } ?? history.roots).map(history.list).joined(separator: "; ")
-            let isPast = number > 0 && number < (history.revisions.first?.number ?? 0)
+            // Numbers count over all roots, and none is left out.
+            let isPast = number > 0 && number < (history.revisions.last?.number ?? 0)
             let what = isPast ? "revision \(number) is no longer kept" : "there is no revision \(number)"
             throw .refused(known.isEmpty ? "\(what): nothing has been applied yet" : "\(what): \(known)")
         }

@@ -63,7 +63,7 @@ extension Journal {
         for change in acceptance.changes { try accept(change, root: root, path: path, revision: revision) }
         for key in acceptance.removals { try remove(key, root: root, revision: revision) }
         try pruneManifestFiles()
-        try pruneRevisions(before: revision - Self.keptRevisions)
+        try pruneRevisions(of: root)
         return revision
     }
 
@@ -109,27 +109,5 @@ extension Journal {
                 SELECT ?, key, 'remove', generation, '' FROM model WHERE key = ?
                 """, arguments: [revision, key.description])
         try event("accepted", of: key, "revision \(revision): removed from its manifest")
-    }
-
-    /// Deletes files that define nothing any more.
-    func pruneManifestFiles() throws {
-        try db.execute(
-            sql: """
-                DELETE FROM manifest_file WHERE NOT EXISTS (
-                    SELECT 1 FROM model m WHERE m.root_id = manifest_file.root_id AND m.file = manifest_file.path)
-                """)
-    }
-
-    /// How many revisions can be told in full; of older ones only what still holds in those is kept.
-    static let keptRevisions = 1000
-
-    private func pruneRevisions(before oldest: Int) throws {
-        guard oldest > 0 else { return }
-        try db.execute(
-            sql: """
-                DELETE FROM revision_model AS r WHERE r.revision < :oldest AND EXISTS (
-                    SELECT 1 FROM revision_model later
-                    WHERE later.key = r.key AND later.revision > r.revision AND later.revision <= :oldest)
-                """, arguments: ["oldest": oldest])
     }
 }

@@ -2,11 +2,13 @@ internal import GRDB
 internal import ModelCore
 
 extension RevisionRecord {
-    /// The oldest revision that can be told in full: of older ones, what later ones changed is gone.
-    static func oldestKept(in db: Database) throws -> Int {
-        let latest = try Int.fetchOne(db, sql: "SELECT max(number) FROM revision") ?? 0
-        return max(latest - Journal.keptRevisions, 1)
-    }
+    /// The numbers of those that can be told in full: the latest of each root. Of older ones, what later ones changed is
+    /// gone.
+    static let keptNumbers = """
+        SELECT number FROM (
+            SELECT number, row_number() OVER (PARTITION BY root_id ORDER BY number DESC) AS place FROM revision)
+        WHERE place <= \(Journal.keptRevisions)
+        """
 
     static func latest(of root: String, in db: Database) throws -> Int {
         let sql = """
@@ -31,18 +33,16 @@ extension RevisionRecord {
 
     /// Those that can be told in full, oldest first.
     static func kept(in db: Database) throws -> [RevisionRecord] {
-        let oldest = try oldestKept(in: db)
         let changes = try Row.fetchAll(
-            db, sql: "SELECT revision, key, action, changes FROM revision_model WHERE revision >= ?",
-            arguments: [oldest])
+            db, sql: "SELECT revision, key, action, changes FROM revision_model WHERE revision IN (\(keptNumbers))")
         let byRevision = Dictionary(
             grouping: try changes.map { try Numbered(RowReader($0)) }, by: \.revision)
         return try Row.fetchAll(
             db,
             sql: """
                 SELECT v.number, r.path, v.accepted_at, v.cause, v.restored
-                FROM revision v JOIN root r ON r.id = v.root_id WHERE v.number >= ? ORDER BY v.number
-                """, arguments: [oldest]
+                FROM revision v JOIN root r ON r.id = v.root_id WHERE v.number IN (\(keptNumbers)) ORDER BY v.number
+                """
         ).map { row in
             let row = RowReader(row)
             let number: Int = try row.value("number")
@@ -77,10 +77,8 @@ extension ManifestModel {
     /// The models of a root as a revision left them: of each key the newest row at or below it, if that is of this root.
     /// Rows of every root count: a key that has moved to another root is told by a row of that one alone.
     static func all(ofRevision revision: Int, in db: Database) throws -> [ManifestModel]? {
-        guard try revision >= RevisionRecord.oldestKept(in: db),
-            let root = try Int64.fetchOne(
-                db, sql: "SELECT root_id FROM revision WHERE number = ?", arguments: [revision])
-        else { return nil }
+        let kept = "SELECT root_id FROM revision WHERE number = ? AND number IN (\(RevisionRecord.keptNumbers))"
+        guard let root = try Int64.fetchOne(db, sql: kept, arguments: [revision]) else { return nil }
         return try Row.fetchAll(
             db,
             sql: """

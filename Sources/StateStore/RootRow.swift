@@ -8,10 +8,11 @@ extension RootSnapshot {
         return try Row.fetchAll(
             db,
             sql: """
-                SELECT r.path, r.is_served, coalesce(max(v.number), 0) AS revision, v.accepted_at
-                FROM root r LEFT JOIN revision v ON v.root_id = r.id
+                SELECT r.path, r.is_served, coalesce(v.number, 0) AS revision, v.accepted_at
+                FROM root r
+                LEFT JOIN revision v ON v.number = (SELECT max(number) FROM revision WHERE root_id = r.id)
                 WHERE r.is_followed
-                GROUP BY r.id ORDER BY r.id
+                ORDER BY r.id
                 """
         ).map { row in
             let row = RowReader(row)

@@ -256,6 +256,8 @@ import Testing
         #expect(
             reason(RollbackOrder(revision: 2, by: "ann"))
                 == "revision 2 is no longer kept: those of /a are 3, 5, 9; those of /b are 8")
+        // Each root has its own oldest.
+        #expect(reason(RollbackOrder(revision: 4, by: "ann"))?.hasPrefix("revision 4 is no longer kept: ") == true)
         #expect(
             reason(RollbackOrder(root: "/a", revision: 8, by: "ann"))
                 == "revision 8 is one of /b: those of /a are 3, 5, 9")

@@ -275,7 +275,7 @@ import Testing
             }
         }
         let kept = "SELECT min(revision), count(*) FROM revision_model WHERE key = "
-        #expect(try state.query("\(kept) '\(Sample.key)'") == ["6|1001"])
+        #expect(try state.query("\(kept) '\(Sample.key)'") == ["7|1000"])
         #expect(try state.query("\(kept) '\(Sample.otherKey)'") == ["1|1"])
         try store.close()
     }

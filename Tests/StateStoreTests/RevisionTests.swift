@@ -92,13 +92,58 @@ import Testing
         let store = try state.open()
         try await store.accept([Sample.manifest()])
         try await store.accept([Sample.manifest(Sample.key, Sample.spec(command: "second"))])
-        try await store.write { db in
-            try db.execute(
-                sql: "INSERT INTO revision (number, root_id, accepted_at) SELECT ?, id, 0 FROM root",
-                arguments: [Journal.keptRevisions + 2])
-        }
+        try await store.write { db in try db.revise(Sample.root, Journal.keptRevisions - 1) }
         #expect(try await store.models(ofRevision: 1) == nil)
         #expect(try await store.models(ofRevision: 2)?.count == 1)
-        #expect(try await store.revisions().map(\.number) == [2, Journal.keptRevisions + 2])
+        #expect(try await store.revisions().map(\.number) == Array(2...Journal.keptRevisions + 1))
+    }
+
+    /// A root that is edited all the time takes nothing from what can be told of one that is not.
+    @Test func revisionsOfEachRootAreKeptByThemselves() async throws {
+        let state = try State()
+        let store = try state.open()
+        try await store.accept([Sample.manifest(), Sample.manifest(Sample.otherKey)])
+        try await store.accept([Sample.manifest(Sample.key, Sample.spec(command: "second"))])
+        let busy = ModelKey(domain: "busy", source: "s", model: "m")
+        try await store.accept([Sample.manifest(busy)], root: "/busy")
+        try await store.write { db in try db.revise("/busy", Journal.keptRevisions, of: busy) }
+        try await store.accept([Sample.manifest(Sample.key, Sample.spec(command: "third"))])
+        try await store.accept([Sample.manifest(busy, Sample.spec(command: "pruned"))], root: "/busy")
+
+        let latest = try await store.latestRevision(of: "/busy")
+        #expect(latest == Journal.keptRevisions + 5)
+        #expect(
+            try await store.revisions().map(\.number) == [1, 2] + Array((latest - Journal.keptRevisions)...latest))
+        #expect(try await store.models(ofRevision: 1)?.map(\.key) == [Sample.key, Sample.otherKey].sorted())
+        #expect(try await store.models(ofRevision: 2)?.map(\.spec) == [Sample.spec(command: "second")])
+        #expect(try await store.models(ofRevision: latest - 1)?.map(\.spec) == [Sample.spec(command: "third")])
+        #expect(try await store.models(ofRevision: 3) == nil)
+        for number in [latest - Journal.keptRevisions, latest - 2, latest] {
+            #expect(try await store.models(ofRevision: number)?.map(\.key) == [busy], "\(number)")
+        }
+        try await rollBack(store, to: 1)
+        #expect(try await store.pins()[Sample.root]?.revision == 1)
+        // What nothing refers to is gone.
+        let numbers = "SELECT count(*), min(number) FROM revision WHERE root_id = 2"
+        #expect(try state.query(numbers) == ["\(Journal.keptRevisions)|\(latest - Journal.keptRevisions)"])
+        #expect(
+            try state.query("SELECT count(*) FROM revision_model WHERE key = 'busy/s/m'")
+                == ["\(Journal.keptRevisions)"])
+    }
+}
+
+extension Database {
+    /// Makes so many revisions of a root, as if a model had been edited each time.
+    fileprivate func revise(_ root: String, _ count: Int, of key: ModelKey = Sample.key) throws {
+        for _ in 0..<count {
+            try execute(
+                sql: "INSERT INTO revision (root_id, accepted_at) SELECT id, 0 FROM root WHERE path = ?",
+                arguments: [root])
+            try execute(
+                sql: """
+                    INSERT INTO revision_model (revision, key, action, generation, spec, file, line, changes)
+                    SELECT ?, key, 'update', generation, spec, file, line, '' FROM model WHERE key = ?
+                    """, arguments: [lastInsertedRowID, key.description])
+        }
     }
 }
