@@ -5,12 +5,12 @@ extension EventRecord {
     enum AllClear {
         static let backoff = "failed loads are forgotten"
         static let hold = "no longer held"
-        static let heldRemoval = "\(HeldRemoval.name) no longer: it is defined again"
+        static let heldRemoval = "\(HeldRemoval.name) no longer"
         static let drift = "its image is again what runs"
 
-        static let all: Set<String> = [backoff, hold, heldRemoval, drift]
+        static let all = [backoff, hold, heldRemoval, drift]
     }
 
     /// Whether it tells that something is well again.
-    package var isAllClear: Bool { AllClear.all.contains(message) }
+    package var isAllClear: Bool { AllClear.all.contains { message.hasPrefix($0) } }
 }

@@ -28,7 +28,8 @@ extension Journal {
         let revision = try revise(acceptance, root: root, path: path, cause: cause, pin: pin)
         // With the revision, and not after it: among what it adds, a removal that was too much no longer looks like one.
         if let remedy = acceptance.removalRemedy { for key in acceptance.heldRemovals { try hold(key, remedy) } }
-        for key in acceptance.releasedRemovals { try release(key) }
+        let reason = cause.restored.map { "\(path) went back to revision \($0)" } ?? "it is defined again"
+        for key in acceptance.releasedRemovals { try release(key, because: reason) }
         return revision
     }
 

@@ -76,9 +76,9 @@ extension Journal {
         try event("held", of: key, HeldRemoval(since: now, remedy: remedy).message)
     }
 
-    func release(_ key: ModelKey) throws {
+    func release(_ key: ModelKey, because reason: String) throws {
         try db.execute(sql: "DELETE FROM removal_held WHERE key = ?", arguments: [key.description])
-        if db.changesCount > 0 { try event("held", of: key, EventRecord.AllClear.heldRemoval) }
+        if db.changesCount > 0 { try event("held", of: key, "\(EventRecord.AllClear.heldRemoval): \(reason)") }
     }
 
     private func move(_ model: ManifestModel, _ root: Int64) throws {

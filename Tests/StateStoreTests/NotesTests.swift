@@ -108,6 +108,23 @@ import Testing
         try store.close()
     }
 
+    @Test func itIsSaidWhyARemovalIsNoLongerHeld() async throws {
+        let state = try State()
+        let store = try await state.open(launchedTo: .intent)
+        var release = Acceptance()
+        release.releasedRemovals = [Sample.key]
+        for cause in [RevisionCause.edited, .rollback(to: 1, by: "ann")] {
+            _ = try await store.accept(Self.held(), root: Sample.root, at: Sample.time(1))
+            _ = try await store.accept(release, root: Sample.root, cause: cause, at: Sample.time(2))
+        }
+        #expect(
+            try state.query("SELECT message FROM events WHERE kind = 'held' AND message LIKE '%no longer%'") == [
+                "RemovalHeld no longer: it is defined again",
+                "RemovalHeld no longer: /srv/manifests went back to revision 1",
+            ])
+        try store.close()
+    }
+
     /// Cut short between the two, what is accepted would leave a removal that no longer looks like too much of one.
     @Test func nothingIsAcceptedBesideAHeldRemovalThatIsNotRecorded() async throws {
         let state = try State()
