@@ -130,6 +130,6 @@ struct PinText {
         let pending = pin.pending.map { "edits of its manifests are pending (\($0))" } ?? "edits of its manifests wait"
         let root = root.printable
         return "\(root) is pinned at revision \(pin.revision) by \(pin.by.printable): \(pending); "
-            + "`modelet apply \(root)` unpins"
+            + "`modelet apply \(shellWord(root))` unpins"
     }
 }

@@ -87,7 +87,7 @@ extension Acceptance {
 
 /// The line to run.
 private func remedy(root: String, leavesNothing: Bool) -> String {
-    "modelet apply \(root) \(leavesNothing ? "--allow-empty" : "--prune")"
+    "modelet apply \(shellWord(root)) \(leavesNothing ? "--allow-empty" : "--prune")"
 }
 
 /// The models that are really taken away: one that only changed its key is not. Each model that comes is the new name

@@ -44,7 +44,7 @@ extension ChangePlan {
     func checkMayUnpin(_ pin: RootPin?) throws(ApplyError) {
         guard let pin, let scope else { return }
         throw .refused(
-            "\(root) is pinned at revision \(pin.revision): `modelet apply \(root)` unpins it and applies all of it; "
+            "\(root) is pinned at revision \(pin.revision): `modelet apply \(shellWord(root))` unpins it and applies all of it; "
                 + "before that, \(scope) alone cannot be applied")
     }
 }

@@ -77,7 +77,9 @@ package struct ManifestApplier: Sendable {
             assessment.diagnostics = [
                 Diagnostic(
                     .error, file: scope, message: "no model is defined here, and none that is enforced was",
-                    hint: "name a manifest, or a folder that has some; `modelet apply \(root)` applies all of them")
+                    hint:
+                        "name a manifest, or a folder that has some; `modelet apply \(shellWord(root))` applies all of them"
+                )
             ]
         }
         return assessment

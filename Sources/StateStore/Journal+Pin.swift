@@ -29,7 +29,8 @@ extension Journal {
             sql: "UPDATE root SET pending = ? WHERE path = ? AND pinned_revision IS NOT NULL AND pending IS NOT ?",
             arguments: [pending, path, pending])
         guard db.changesCount == 1 else { return }
-        let what = pending.map { "edits wait for `modelet apply \(path)`: \($0)" } ?? "no edits wait any more"
+        let what =
+            pending.map { "edits wait for `modelet apply \(shellWord(path))`: \($0)" } ?? "no edits wait any more"
         try event("pinned", of: nil, "\(path) is pinned; \(what)")
     }
 }
