@@ -16,8 +16,8 @@ package struct Diagnostic: Codable, Hashable, Sendable {
     package var hint: String?
     /// The line of the file that is meant, without its newline.
     package var excerpt: String?
-    /// Whether only this host is at fault, its disk (a missing `path`, say) or the policy of its daemon: an error of `validate` and `plan`, but at run time
-    /// a failure of that model alone.
+    /// Whether only this host is at fault, its disk (a missing `path`, say) or the policy of its daemon: an error of
+    /// `validate` and `plan`, but at run time a failure of that model alone.
     package var isAboutDisk: Bool
 
     package init(

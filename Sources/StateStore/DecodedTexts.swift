@@ -4,7 +4,8 @@ internal import Synchronization
 final class DecodedTexts<Value: Decodable & Sendable>: Sendable {
     private let values = Mutex<[String: Value]>([:])
 
-    /// How many are kept: twice the most models that a root may have. Beyond that all are forgotten.
+    /// How many are kept: many times the models of one host. Beyond that all are forgotten, and decoded again as they are
+    /// asked for.
     private static var most: Int { 20_000 }
 
     /// Decodes canonical JSON.

@@ -4,8 +4,8 @@ enum Migration7 {
     static let tables = """
         -- Whether `serve` names it: at most one root.
         ALTER TABLE root ADD COLUMN is_served INTEGER NOT NULL DEFAULT 0 CHECK (is_served IN (0, 1));
-        -- Whether an operator applied it, or rolled it back, while `serve` named another: then it is followed beside that
-        -- one, whatever `serve` names later.
+        -- Whether an operator applied it, or rolled it back, while `serve` named another, or none: then it is followed
+        -- whatever `serve` names later.
         ALTER TABLE root ADD COLUMN is_applied INTEGER NOT NULL DEFAULT 0 CHECK (is_applied IN (0, 1));
         ALTER TABLE root ADD COLUMN is_followed INTEGER NOT NULL DEFAULT 1 CHECK (is_followed IN (0, 1));
 

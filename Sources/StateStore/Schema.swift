@@ -5,16 +5,24 @@ internal import GRDB
 // `state/modelet.db` is one SQLite file in WAL mode. One program writes it: the controller that holds `state/lock`.
 // Anyone may read it, with any SQLite from 3.37 on, while the controller runs and when it is dead.
 //
-// **What has been accepted.** A `root` is a directory whose manifests are followed. Accepting a change of its manifests
-// makes a `revision`, numbered across all roots, so that a number alone names one. `revision_model` keeps what each
-// revision changed: a root as of revision N is the newest row at or below N of every key, among its own revisions. A
-// revision says what `cause` it has, and which earlier one it `restored`. A root may be pinned at one of its revisions:
-// then nothing but an operator's word makes another one, and `pending` is what its manifests have come to say meanwhile.
-// `manifest_file` holds the
-// files that define models now, and `model` the models themselves: the canonical spec as JSON, the generation, and what
-// is remembered between instances (demand, hold, backoff, load times, the memory that was last measured), how far the
-// fetching of its image is (`pull`), and what the image's name has come to stand for since it was launched (`drift`).
-// A file that is not accepted has a `manifest_fault`; a model whose removal is held back, a `removal_held`.
+// **What has been accepted.** A `root` is a directory whose manifests were named to us. Those that are *followed*
+// (`is_followed`) are read again and again: the one that is *served*, which `serve` names, and what an operator has
+// *applied* while that was not it. One that `serve` names no longer, and nobody applied, is followed no longer, nor is one
+// that lies in a root that was named later; the models that it defined go on until the root that took its place says
+// what becomes of them.
+//
+// Accepting a change of the manifests of a root makes a `revision`, numbered across all roots, so that a number alone
+// names one. `revision_model` keeps what each revision changed: a root as of revision N is the newest row at or below N of
+// every key, where that is of one of its own revisions. The latest thousand revisions of each root can be told; older ones
+// go when nothing refers to them. A revision says what `cause` it has, and which earlier one it `restored`. A root may be
+// pinned at one of its revisions: then nothing but an operator's word makes another one, and `pending` is what its
+// manifests have come to say meanwhile.
+//
+// `manifest_file` holds the files that define models now, and `model` the models themselves: the canonical spec as JSON,
+// the generation, and what is remembered between instances (demand, hold, backoff, load times, the memory that was last
+// measured), how far the fetching of its image is (`pull`), and what the image's name has come to stand for since it was
+// launched (`drift`). A file that is not accepted has a `manifest_fault`; a model whose removal is held back, a
+// `removal_held`.
 //
 // An instance is what is wanted if it is of the model's generation, or is of `fresh_since` or later and has the same run
 // fields: a restart makes all others stale.
@@ -45,10 +53,12 @@ internal import GRDB
 //   engine of a container never changes once it is known;
 // - phases follow the arrows; ids, and what an instance was launched as, never change; a live row is never deleted;
 // - a pinned root gets no revision: whoever makes one unpins it in the same transaction;
+// - a removal is held back of a model that is enforced, and of none that is removed;
 // - generations and the epoch only grow.
 //
 // Times are whole milliseconds since 1970 in UTC in the tables, and RFC 3339 text in the views. The views (`models`,
-// `instances`, `operations`, `events`, `routes`, `roots`, `revisions`) are a supported interface; the tables are not.
+// `instances`, `operations`, `events`, `routes`, `roots`, `revisions`, `manifest_faults`, `held_removals`) are a supported
+// interface; the tables are not.
 
 /// The versions of the schema.
 enum Schema {
@@ -72,6 +82,10 @@ enum Schema {
             migrator.registerMigration("\(index + 1)") { db in
                 for sql in statements { try db.execute(sql: sql) }
             }
+        }
+        migrator.registerMigration("8") { db in
+            try db.execute(sql: Migration8.tables)
+            try db.execute(sql: Migration8.views)
         }
         return migrator
     }

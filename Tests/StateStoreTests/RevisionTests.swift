@@ -35,6 +35,17 @@ import Testing
                 == ["1|manifests edited||1", "2|rollback to revision 1 by ann|1|0"])
     }
 
+    @Test func rootsSayWhetherTheyAreFollowedAndServed() async throws {
+        let state = try State()
+        let store = try state.open()
+        for root in ["/a", "/b"] {
+            try await store.write { db in _ = try Journal(db, at: Sample.time(0)).serve(root) }
+        }
+        _ = try await store.accept(Acceptance(), root: "/c", cause: .applied(by: "ann"), at: Sample.time(1))
+        #expect(
+            try state.query("SELECT root, revision, followed, served FROM roots") == ["/a||0|0", "/b||1|1", "/c||1|0"])
+    }
+
     /// Each kind of write that a rollback consists of fails in turn: never is a part of it there.
     @Test(arguments: [
         "INSERT ON revision", "INSERT ON manifest_file", "UPDATE ON model", "INSERT ON revision_model",
