@@ -17,10 +17,10 @@ extension Journal {
         return path
     }
 
-    /// At most one root is what `serve` names.
+    /// At most one root is what `serve` names, at each moment: the former one gives it up first.
     func markServed(_ root: Int64) throws {
-        try db.execute(
-            sql: "UPDATE root SET is_served = (id = ?) WHERE is_served <> (id = ?)", arguments: [root, root])
+        try db.execute(sql: "UPDATE root SET is_served = 0 WHERE is_served AND id <> ?", arguments: [root])
+        try db.execute(sql: "UPDATE root SET is_served = 1 WHERE NOT is_served AND id = ?", arguments: [root])
     }
 
     /// A pin goes as well: what another root makes of the models is not held to it.

@@ -53,6 +53,7 @@ internal import GRDB
 //   engine of a container never changes once it is known;
 // - phases follow the arrows; ids, and what an instance was launched as, never change; a live row is never deleted;
 // - a pinned root gets no revision: whoever makes one unpins it in the same transaction;
+// - at most one root is the one that `serve` names;
 // - a removal is held back of a model that is enforced, and of none that is removed;
 // - generations and the epoch only grow.
 //

@@ -44,6 +44,7 @@ import Testing
         _ = try await store.accept(Acceptance(), root: "/c", cause: .applied(by: "ann"), at: Sample.time(1))
         #expect(
             try state.query("SELECT root, revision, followed, served FROM roots") == ["/a||0|0", "/b||1|1", "/c||1|0"])
+        #expect(try state.sql("UPDATE root SET is_served = 1 WHERE path = '/c'").output.contains("UNIQUE"))
     }
 
     /// Each kind of write that a rollback consists of fails in turn: never is a part of it there.
