@@ -1,41 +1,3 @@
-/// One model as a manifest defines it, before it is accepted.
-package struct ManifestModel: Hashable, Sendable {
-    package var key: ModelKey
-    package var spec: ModelSpec
-    /// Relative to the root.
-    package var file: String
-    package var line: Int
-
-    package init(key: ModelKey, spec: ModelSpec, file: String, line: Int) {
-        self.key = key
-        self.spec = spec
-        self.file = file
-        self.line = line
-    }
-}
-
-/// Everything that one reading of a root found.
-package struct ManifestSet: Hashable, Sendable {
-    /// The models of the files that are good as a whole.
-    package var models: [ManifestModel]
-    /// Files that are not good, relative to the root. While there is one, nothing of the root is removed.
-    package var brokenFiles: [String]
-    /// Everything found wrong, in the order of files and lines.
-    package var diagnostics: [Diagnostic]
-    /// What is between files of which each is good by itself. Not among ``diagnostics`` before that is decided.
-    package var conflicts: [ManifestConflict]
-
-    package init(
-        models: [ManifestModel] = [], brokenFiles: [String] = [], diagnostics: [Diagnostic] = [],
-        conflicts: [ManifestConflict] = []
-    ) {
-        self.models = models
-        self.brokenFiles = brokenFiles
-        self.diagnostics = diagnostics
-        self.conflicts = conflicts
-    }
-}
-
 /// What accepting a manifest set changes in the database.
 package struct Acceptance: Hashable, Sendable {
     /// A new or changed model.
@@ -65,4 +27,28 @@ package struct Acceptance: Hashable, Sendable {
     package init() {}
 
     package var isEmpty: Bool { changes.isEmpty && removals.isEmpty }
+}
+
+extension Acceptance.Change {
+    /// What the model's record becomes by it.
+    /// - Parameters:
+    ///   - known: as it is recorded; `nil` for a new model.
+    ///   - root: the directory whose manifests define it from now on.
+    package func applied(to known: ModelRecord?, root: String) -> ModelRecord {
+        guard var record = known else {
+            return ModelRecord(key: model.key, spec: model.spec, generation: generation, root: root, file: model.file)
+        }
+        // A restart may have used the number up since the manifests were judged.
+        record.generation = max(generation, replacesInstance ? record.generation + 1 : record.generation)
+        // A new spec has not failed yet. A hold is about what would run: it lasts while that stays the same.
+        if replacesInstance || record.spec != model.spec || record.isRemoved { record.backoff = nil }
+        if replacesInstance || record.isRemoved { record.hold = nil }
+        // What runs will be another thing, and its size another one.
+        if replacesInstance { record.memory = nil }
+        record.spec = model.spec
+        record.root = root
+        record.file = model.file
+        record.isRemoved = false
+        return record
+    }
 }

@@ -129,8 +129,3 @@ package struct ModelRecord: Hashable, Sendable {
         return .loaded(since: max(now, earliest), by: by)
     }
 }
-
-/// One step of the journal.
-package enum OperationKind: String, Codable, Hashable, Sendable, CaseIterable {
-    case pull, start, adopt, `switch`, drain, stop, remove
-}

@@ -102,27 +102,3 @@ private func effectOfEnding(_ after: ModelRecord) -> PlannedEffect {
     if after.spec.isRemote { return PlannedEffect(.stops, "\(end); requests are forwarded to base_url") }
     return PlannedEffect(.stops, "\(end): nothing demands it")
 }
-
-extension Acceptance.Change {
-    /// What the model's record becomes by it.
-    /// - Parameters:
-    ///   - known: as it is recorded; `nil` for a new model.
-    ///   - root: the directory whose manifests define it from now on.
-    package func applied(to known: ModelRecord?, root: String) -> ModelRecord {
-        guard var record = known else {
-            return ModelRecord(key: model.key, spec: model.spec, generation: generation, root: root, file: model.file)
-        }
-        // A restart may have used the number up since the manifests were judged.
-        record.generation = max(generation, replacesInstance ? record.generation + 1 : record.generation)
-        // A new spec has not failed yet. A hold is about what would run: it lasts while that stays the same.
-        if replacesInstance || record.spec != model.spec || record.isRemoved { record.backoff = nil }
-        if replacesInstance || record.isRemoved { record.hold = nil }
-        // What runs will be another thing, and its size another one.
-        if replacesInstance { record.memory = nil }
-        record.spec = model.spec
-        record.root = root
-        record.file = model.file
-        record.isRemoved = false
-        return record
-    }
-}

@@ -46,18 +46,6 @@ extension Journal {
         return revision
     }
 
-    /// A root contains the ones that were named before it and lie in it. One that is pinned stays as it is, and by itself.
-    /// Where `serve` names one of them, that means the outer one from now on: what former ones had is in its care.
-    private func takeOver(below path: String, into root: Int64) throws {
-        let inner = try RootStanding.all(in: db).filter { $0.isFollowed && $0.givesWay(to: path) }
-        for standing in inner {
-            guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM root WHERE path = ?", arguments: [standing.path])
-            else { continue }
-            try unfollow(id, path: standing.path, because: "\(path) contains them")
-        }
-        if inner.contains(where: \.isServed) { try markServed(root) }
-    }
-
     private func moveTo(_ acceptance: Acceptance, root: Int64, path: String, cause: RevisionCause) throws -> Int {
         try clearPin(of: root)
         let revision = try beginRevision(of: root, cause: cause)
@@ -66,23 +54,6 @@ extension Journal {
         try pruneManifestFiles()
         try pruneRevisions(of: root)
         return revision
-    }
-
-    /// Has a root followed from now on.
-    func register(_ path: String) throws -> Int64 {
-        if let known = try Row.fetchOne(db, sql: "SELECT id, is_followed FROM root WHERE path = ?", arguments: [path]) {
-            let id: Int64 = known["id"]
-            if known["is_followed"] == 0 {
-                try db.execute(sql: "UPDATE root SET is_followed = 1 WHERE id = ?", arguments: [id])
-                try event("root", of: nil, "manifests below \(path) are followed again")
-            }
-            return id
-        }
-        try db.execute(
-            sql: "INSERT INTO root (path, registered_at) VALUES (?, ?)", arguments: [path, now.milliseconds])
-        let root = db.lastInsertedRowID
-        try event("root", of: nil, "manifests below \(path) are followed")
-        return root
     }
 
     private func latestRevision(of root: Int64) throws -> Int {

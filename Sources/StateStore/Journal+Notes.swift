@@ -2,38 +2,6 @@ internal import GRDB
 internal import ModelCore
 
 extension Journal {
-    /// Makes `directory`, or the root that contains it, the one that `serve` names: the one that it named before is followed
-    /// no longer, unless an operator has asked for that one, too.
-    func serve(_ directory: String) throws -> String {
-        let path = try RootStanding.all(in: db).served(as: directory)
-        let root = try register(path)
-        for old in try Row.fetchAll(
-            db, sql: "SELECT id, path FROM root WHERE is_served AND is_followed AND NOT is_applied AND id <> ?",
-            arguments: [root])
-        {
-            try unfollow(old["id"], path: old["path"], because: "\(path) is served")
-        }
-        try markServed(root)
-        return path
-    }
-
-    /// At most one root is what `serve` names, at each moment: the former one gives it up first.
-    func markServed(_ root: Int64) throws {
-        try db.execute(sql: "UPDATE root SET is_served = 0 WHERE is_served AND id <> ?", arguments: [root])
-        try db.execute(sql: "UPDATE root SET is_served = 1 WHERE NOT is_served AND id = ?", arguments: [root])
-    }
-
-    /// A pin goes as well: what another root makes of the models is not held to it.
-    func unfollow(_ root: Int64, path: String, because reason: String) throws {
-        if try RootPin.of(root, in: db) != nil {
-            try clearPin(of: root)
-            try event("pinned", of: nil, "\(path) is no longer pinned: \(reason)")
-        }
-        try db.execute(sql: "UPDATE root SET is_followed = 0, is_applied = 0 WHERE id = ?", arguments: [root])
-        try db.execute(sql: "DELETE FROM manifest_fault WHERE root_id = ?", arguments: [root])
-        try event("root", of: nil, "manifests below \(path) are followed no longer: \(reason)")
-    }
-
     /// Remembers what a reading of a root's manifests found beside changes. Makes no revision.
     func note(_ notes: ManifestNotes, root path: String) throws {
         let root = try register(path)

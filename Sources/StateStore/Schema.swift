@@ -78,15 +78,12 @@ enum Schema {
             [Migration5.tables, Migration5.rules],
             [Migration6.tables, Migration6.rules],
             [Migration7.tables, Migration7.rules],
+            [Migration8.tables],
         ]
         for (index, statements) in steps.enumerated() {
             migrator.registerMigration("\(index + 1)") { db in
                 for sql in statements { try db.execute(sql: sql) }
             }
-        }
-        migrator.registerMigration("8") { db in
-            try db.execute(sql: Migration8.tables)
-            try db.execute(sql: Migration8.views)
         }
         return migrator
     }

@@ -8,7 +8,8 @@ extension View {
             \(utc("r.registered_at")) AS registered_at,
             (SELECT max(number) FROM revision WHERE root_id = r.id) AS revision,
             r.pinned_revision,
-            \(utc("r.pinned_at")) AS pinned_at, r.pinned_by, r.pending
+            \(utc("r.pinned_at")) AS pinned_at, r.pinned_by, r.pending,
+            r.is_followed AS followed, r.is_served AND r.is_followed AS served
         FROM root r
         ORDER BY r.id
         """)
