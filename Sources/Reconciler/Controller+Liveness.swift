@@ -54,7 +54,7 @@ extension Controller {
             ])
         let now = parts.time.now()
         let failure = LoadFailure(.retryable, death.cause, at: now)
-        let setback = try await setback(to: model, by: failure, of: instance)
+        let setback = try await setback(to: model, by: failure, of: .instance(instance))
         if instance.isRouted {
             _ = state.withLock { $0.buried.insert(instance.id) }
             // Nothing else is published for the model until the instance has ended, or another one serves.

@@ -94,67 +94,30 @@ extension Controller {
 
     // MARK: - Failures
 
-    /// What a failure means for its model.
-    struct Setback: Sendable {
-        var failure: LoadFailure
-        /// What is to be remembered; `nil` where it says nothing of what is to be started next.
-        var backoff: Backoff?
-        /// Whether nothing serves in spite of it, nor will without being asked again.
-        var isFelt: Bool
-    }
-
-    /// - Parameter instance: the one that has failed, or died.
+    /// What a failure means for the model as it is now, which may have been edited since it was looked at.
     func setback(
-        to model: ModelRecord, by failure: LoadFailure, of instance: InstanceRecord
+        to model: ModelRecord, by failure: LoadFailure, of failed: FailedLaunch
     ) async throws(StoreError) -> Setback {
-        let others = try await parts.store.model(model.key)?.instances.filter { $0.id != instance.id } ?? []
-        let hasOther = others.contains { $0.phase.isCurrent }
-        guard !model.isFulfilled(by: instance) else {
-            // What has served once has an end like any other; what has not leaves its callers to what did.
-            let mayGoOn = instance.readyAt == nil
-            return try await setback(to: model, by: failure, isOfStandIn: false, hasOther: hasOther, mayGoOn: mayGoOn)
-        }
-        guard model.backoff != nil, instance.insteadOf == model.generation else {
-            return Setback(failure: failure, backoff: nil, isFelt: !hasOther)
-        }
-        let lasted = instance.phase == .ready && failure.at >= instance.phaseSince + Backoff.forgottenAfter
-        return try await setback(
-            to: model, by: failure, isOfStandIn: true, hasOther: hasOther, mayGoOn: instance.readyAt == nil,
-            lasted: lasted)
-    }
-
-    func setback(
-        to model: ModelRecord, by failure: LoadFailure, isOfStandIn: Bool
-    ) async throws(StoreError) -> Setback {
-        let others = try await parts.store.model(model.key)?.instances ?? []
-        return try await setback(
-            to: model, by: failure, isOfStandIn: isOfStandIn, hasOther: others.contains { $0.phase.isCurrent },
-            mayGoOn: true)
-    }
-
-    private func setback(
-        to model: ModelRecord, by failure: LoadFailure, isOfStandIn: Bool, hasOther: Bool, mayGoOn: Bool,
-        lasted: Bool = false
-    ) async throws(StoreError) -> Setback {
-        var after = model
-        let backoff: Backoff
-        if isOfStandIn {
-            backoff = self.backoff(after: failure, previous: lasted ? nil : model.restoration)
-            after.restoration = backoff
-        } else {
-            backoff = self.backoff(after: failure, previous: model.backoff)
-            after.backoff = backoff
-        }
-        let goesOn = mayGoOn && !hasOther ? try await restorable(after) != nil : hasOther
-        return Setback(failure: failure, backoff: backoff, isFelt: !goesOn)
+        let found = try await parts.store.model(model.key)
+        return (found?.model ?? model).setback(
+            by: failure, of: failed, others: found?.instances ?? [],
+            lastReady: try await parts.store.lastReady(of: model.key), jitter: Double.random(in: 0..<1))
     }
 
     /// Tells the log, and where nothing serves in spite of it the callers that are held.
     func tell(of setback: Setback, _ model: ModelRecord) async {
-        if setback.isFelt { return await tellCallers(of: model, about: setback.failure) }
+        guard !setback.isFelt else {
+            // Who is held for the next generation, which was accepted meanwhile, has another load to wait for.
+            let generation = try? await parts.store.model(model.key)?.model.generation
+            if generation == model.generation { await tellCallers(of: model, about: setback.failure) }
+            return
+        }
+        let message: Logger.Message =
+            setback.backoff == nil
+            ? "load failed of what is not wanted any more"
+            : "load failed; what served before is kept, or started again"
         parts.logger.warning(
-            "load failed; what served before is kept, or started again",
-            metadata: ["model.key": "\(model.key)", "reason": "\(setback.failure.message)"])
+            message, metadata: ["model.key": "\(model.key)", "reason": "\(setback.failure.message)"])
     }
 
     // MARK: - On the way out

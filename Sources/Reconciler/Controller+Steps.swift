@@ -198,7 +198,7 @@ extension Controller {
         _ instance: InstanceRecord, of model: ModelRecord, _ failure: LoadFailure
     ) async throws(StoreError) -> Bool {
         let exit = failure.exit ?? ExitRecord(kind: .neverStarted, at: failure.at, message: failure.message)
-        let setback = try await setback(to: model, by: failure, of: instance)
+        let setback = try await setback(to: model, by: failure, of: .instance(instance))
         try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
         await tell(of: setback, model)
         wakeParked()
@@ -209,7 +209,8 @@ extension Controller {
     func fail(
         _ model: ModelRecord, _ failure: LoadFailure, insteadOf: Int? = nil
     ) async throws(StoreError) -> Bool {
-        let setback = try await setback(to: model, by: failure, isOfStandIn: insteadOf != nil)
+        let failed = FailedLaunch.load(generation: model.generation, insteadOf: insteadOf)
+        let setback = try await setback(to: model, by: failure, of: failed)
         let ending = setback.isFelt ? model.demand : .none
         if let backoff = setback.backoff {
             try await commit(
@@ -221,9 +222,7 @@ extension Controller {
             state.pulls[model.key] = nil
             state.supplies[model.key] = nil
         }
-        // Who is held for the next generation, which was accepted meanwhile, has another load to wait for.
-        let isStale = try await parts.store.model(model.key)?.model.generation != model.generation
-        if !isStale { await tell(of: setback, model) }
+        await tell(of: setback, model)
         return true
     }
 
@@ -257,7 +256,7 @@ extension Controller {
         let lastProbe = state.withLock { $0.lastProbe[instance.id] }
         let message = lastProbe.map { "\(cause); the last probe said: \($0)" } ?? cause
         let failure = LoadFailure(.retryable, message, at: parts.time.now())
-        let setback = try await setback(to: model, by: failure, of: instance)
+        let setback = try await setback(to: model, by: failure, of: .instance(instance))
         guard let backoff = setback.backoff else { return try await commit(.stopping(instance.id, cause: cause)) }
         try await commit(
             .givenUp(instance.id, cause: cause, backoff: backoff, ending: setback.isFelt ? model.demand : .none))

@@ -118,7 +118,7 @@ extension Controller {
             return
         }
         let failure = LoadFailure(exit.failureClass, exit.message, at: parts.time.now(), exit: exit)
-        let setback = try await setback(to: model, by: failure, of: current)
+        let setback = try await setback(to: model, by: failure, of: .instance(current))
         try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
         if current.readyAt == nil {
             await tell(of: setback, model)

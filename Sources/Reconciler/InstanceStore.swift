@@ -117,12 +117,14 @@ package enum StateChange: Hashable, Sendable {
     case stopping(InstanceID, cause: String)
     /// `→ exited` (or `lost`); gives back its port, closes its operations. A `backoff` replaces the model's own, or, of what
     /// stands in for the generation that is wanted, its ``ModelRecord/restoration``; of any other instance it says nothing.
-    /// With `endsDemand`, demand from before now counts no longer (``ModelRecord/lastExitAt``).
+    /// With `endsDemand`, demand from before now counts no longer (``ModelRecord/lastExitAt``); but not where a `backoff`
+    /// comes with it of an instance that was never ready and is not what is wanted any more.
     case exited(InstanceID, ExitRecord, backoff: Backoff?, endsDemand: Bool)
     /// The model goes back to standby: `→ draining`, no longer routed. Ends the demand if it is still `ending`; what
     /// was asked for since stays. A `backoff`, where it is unloaded because it failed, is remembered as by `exited`.
     case unloading(InstanceID, cause: String, ending: Demand, backoff: Backoff? = nil)
-    /// Its load is given up: `→ stopping`, with the model's new backoff. Ends the demand if it is still `ending`.
+    /// Its load is given up: `→ stopping`, with the model's new backoff. Ends the demand if it is still `ending`, and the
+    /// instance is still what is wanted, or stands in for it.
     case givenUp(InstanceID, cause: String, backoff: Backoff, ending: Demand)
     case unknown(InstanceID, reason: String)
     /// Its identity was proved: `adopted`, no longer unknown. An `engine` is recorded where none was.

@@ -65,10 +65,12 @@ extension Journal {
             try remember(backoff, of: after, &model)
             try end(ending, of: model)
         case .givenUp(_, _, let backoff, let ending):
+            let mayBeFelt = model.mayBeFelt(failureOf: after)
             try remember(backoff, of: after, &model)
-            try end(ending, of: model)
+            if mayBeFelt { try end(ending, of: model) }
         case .exited(_, _, let backoff, let endsDemand):
-            if endsDemand { model.lastExitAt = max(model.lastExitAt ?? now, now) }
+            let mayBeFelt = backoff == nil || model.mayBeFelt(failureOf: after)
+            if endsDemand, mayBeFelt { model.lastExitAt = max(model.lastExitAt ?? now, now) }
             try end(after, of: &model)
             try remember(backoff, of: after, &model)
         case .forgotten:

@@ -36,6 +36,7 @@ package final class InMemoryRuntime: Runtime {
         var mostReserved = 0
         var memory: [ModelKey: Int64] = [:]
         var mostAtOnce: [ModelKey: Int] = [:]
+        var beforePreparing: @Sendable (_ command: String) async -> Void = { _ in }
 
         func habit(of instance: InstanceRecord) -> Habit {
             instance.source.command.flatMap { commandHabits[$0] } ?? habits[instance.key] ?? .runs
@@ -97,6 +98,11 @@ package final class InMemoryRuntime: Runtime {
     /// The most ports that were held at one moment for instances that had not been let go.
     package var mostReserved: Int { state.withLock(\.mostReserved) }
 
+    /// What happens while a process is about to be prepared, from now on.
+    package func beforePreparing(_ body: @escaping @Sendable (_ command: String) async -> Void) {
+        state.withLock { $0.beforePreparing = body }
+    }
+
     /// Ends a server behind the controller's back.
     package func crash(_ id: InstanceID, code: Int32 = 1) {
         end(id, ExitRecord(kind: .exited(code: code), at: time.now(), message: "exited with code \(code)"))
@@ -138,6 +144,7 @@ package final class InMemoryRuntime: Runtime {
     }
 
     package func prepare(_ instance: InstanceRecord) async throws(LoadFailure) -> PreparedInstance {
+        if let command = instance.source.command { await state.withLock(\.beforePreparing)(command) }
         let habit = state.withLock { $0.habit(of: instance) }
         if case .cannotBePrepared(let classification) = habit {
             throw LoadFailure(classification, "cannot be prepared", at: time.now())

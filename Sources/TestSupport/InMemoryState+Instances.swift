@@ -81,7 +81,8 @@ extension InMemoryState {
             instance.unknownReason = nil
             instance.exit = exit
         }
-        if endsDemand, let model = models[before.key] {
+        let isOfOther = backoff != nil && before.readyAt == nil && !isAboutModel(id, before.key)
+        if endsDemand, !isOfOther, let model = models[before.key] {
             models[before.key]?.lastExitAt = max(model.lastExitAt ?? now, now)
         }
         if let backoff { remember(backoff, of: id, before.key) }

@@ -117,8 +117,8 @@ struct InMemoryState: Equatable, Sendable {
         case .givenUp(let id, let cause, let backoff, let ending):
             guard let key = live.first(where: { $0.id == id && $0.phase != .stopping })?.key else { return }
             try leave(id, to: .stopping, cause: cause, at: now)
+            if isAboutModel(id, key) { end(ending, of: key) }
             remember(backoff, of: id, key)
-            end(ending, of: key)
         case .loadFailed(let key, let generation, let backoff, let ending):
             guard models[key]?.generation == generation else { return }
             models[key]?.backoff = backoff
@@ -165,6 +165,12 @@ struct InMemoryState: Equatable, Sendable {
         } else if model.backoff != nil, instance.insteadOf == model.generation {
             models[key]?.restoration = backoff
         }
+    }
+
+    /// Whether what was launched is what is wanted now, or stands in for that.
+    func isAboutModel(_ id: InstanceID, _ key: ModelKey) -> Bool {
+        guard let model = models[key], let instance = instances.first(where: { $0.id == id }) else { return false }
+        return model.isFulfilled(by: instance) || (model.backoff != nil && instance.insteadOf == model.generation)
     }
 
     /// Ends a demand that has been answered; one that came later stays.

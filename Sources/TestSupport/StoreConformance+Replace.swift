@@ -97,6 +97,38 @@ extension StoreConformance {
                 .exited(standIn.id, Sample.exit(), backoff: late, endsDemand: false), at: Sample.time(61))
             try expectEqual(try await store.model(Sample.key)?.model.restoration, late)
         },
+        StoreRule("an outdated load that fails ends no demand") { under in
+            let store = under.store
+            let demand = Demand.loaded(since: Sample.time(1), by: "request")
+            try await store.accept([Sample.manifest()])
+            try await store.commit(.demand(Sample.key, demand), at: Sample.time(1))
+            try await store.launch(first, to: .starting)
+            try await store.commit(.restart(Sample.key, by: "ops"), at: Sample.time(10))
+            // Decided before the restart, and recorded after it.
+            let late = Sample.backoff(failures: 1)
+            try await store.commit(
+                .givenUp(first.id, cause: "too slow", backoff: late, ending: demand), at: Sample.time(11))
+            try expectEqual(try await store.model(Sample.key)?.model.isDemanded, true)
+            try await store.commit(
+                .exited(first.id, Sample.exit(), backoff: late, endsDemand: true), at: Sample.time(12))
+            try expectEqual(try await store.model(Sample.key)?.model.isDemanded, true)
+            try expectEqual(try await store.model(Sample.key)?.model.backoff, nil)
+
+            // That of what is wanted does, and of what stands in for it, and the end of what has served.
+            let wanted = Sample.intent("wanted", generation: 2, port: 20_001, at: Sample.time(100))
+            var standIn = Sample.intent("stand-in", attempt: 1, port: 20_002, at: Sample.time(200))
+            standIn.insteadOf = 2
+            let former = Sample.intent("former", attempt: 2, port: 20_003, at: Sample.time(300))
+            for (intent, phase) in [(wanted, Phase.starting), (standIn, .starting), (former, .ready)] {
+                let now = intent.createdAt
+                try await store.commit(.demand(Sample.key, .loaded(since: now, by: "request")), at: now)
+                try await store.launch(intent, to: phase)
+                try expectEqual(try await store.model(Sample.key)?.model.isDemanded, true)
+                try await store.commit(
+                    .exited(intent.id, Sample.exit(), backoff: late, endsDemand: true), at: now + 60)
+                try expectEqual(try await store.model(Sample.key)?.model.isDemanded, false)
+            }
+        },
         StoreRule("what is stale since a restart, or a new image, is remembered") { under in
             let store = under.store
             try await store.accept([Sample.manifest()])

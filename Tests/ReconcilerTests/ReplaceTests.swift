@@ -320,6 +320,44 @@ import Testing
         }
     }
 
+    /// A load that was outdated when its end was seen is no failure of what its callers wait for now.
+    @Test(arguments: [true, false]) func anOutdatedLoadEndsNoDemand(isRestarted: Bool) async throws {
+        let world = World()
+        world.prober.answer(Self.isLoading, onPort: 20001)
+        try await world.define([.a: Self.spec("bad")])
+        try await world.run { controller, routes in
+            controller.demand(.a)
+            try await eventually("it is loading") { world.runtime.commands(.a) == ["bad"] }
+            await controller.look(at: [.a])
+            // Accepted, and not looked at before the former one has ended.
+            if isRestarted {
+                try await world.store.commit(.restart(.a, by: "ann"), at: world.time.now())
+            } else {
+                try await world.define([.a: Self.spec("good")])
+            }
+            world.runtime.crash(try #require(world.runtime.running(.a).first))
+            await routes.wait(for: .a) { $0.isInstance }
+            try await untilAlone(isRestarted ? "bad" : "good", world, routes)
+            #expect(routes.history.allSatisfy { $0.isToInstance || $0.isCold })
+            #expect(try await world.store.model(.a)?.model.backoff == nil)
+        }
+    }
+
+    @Test func aLaunchThatWasOutdatedBeforeItFailedEndsNoDemand() async throws {
+        let world = World()
+        world.runtime.setHabit(.cannotBePrepared(.terminal), ofCommand: "bad")
+        try await world.define([.a: Self.spec("bad")])
+        world.runtime.beforePreparing { command in
+            if command == "bad" { try? await world.define([.a: Self.spec("good")]) }
+        }
+        try await world.run { controller, routes in
+            controller.demand(.a)
+            await routes.wait(for: .a) { $0.isInstance }
+            try await untilAlone("good", world, routes)
+            #expect(routes.history.allSatisfy { $0.isToInstance || $0.isCold })
+        }
+    }
+
     @Test func aFormerThatIsFoundDeadDoesNotEndTheNext() async throws {
         let liveness = { @Sendable (spec: inout ModelSpec) in
             spec.liveness = ProbeSpec()
