@@ -18,11 +18,9 @@ package enum Admission: Hashable, Sendable {
 /// - Parameter waiting: the claims of models that wait for a slot or for room.
 package func admit(_ claim: Claim, waiting: [Claim] = [], ledger: Ledger) -> Admission {
     if let holder = ledger.ports[claim.port] {
-        return .wait(reason: "port \(claim.port) is leased to \(holder)")
+        return .wait(reason: portIsLeased(claim.port, to: holder))
     }
-    if let budget = ledger.limits.memory, claim.memory > budget {
-        return .refused(reason: tooLarge(claim, budget: budget))
-    }
+    if let reason = ledger.limits.refusal(ofMemory: claim.memory) { return .refused(reason: reason) }
     var plan = Room(after: ledger)
     var evictions: [Holder] = []
     for earlier in waiting.filter({ $0.key != claim.key && $0.goes(before: claim) }).sorted(by: { $0.goes(before: $1) })
@@ -62,7 +60,11 @@ package func relief(_ ledger: Ledger) -> [InstanceID] {
     return chosen
 }
 
-private func tooLarge(_ claim: Claim, budget: Int64) -> String {
-    "it takes \(ByteCount(claim.memory)), more than the whole memory budget of \(ByteCount(budget)): raise "
-        + "--memory-budget (MODELET_MEMORY_BUDGET) or make the model smaller; after that, `modelet restart` tries it again"
+extension HostLimits {
+    /// Why what takes so many bytes is never admitted, whoever else runs; `nil` where it may be.
+    package func refusal(ofMemory bytes: Int64) -> String? {
+        guard let budget = memory, bytes > budget else { return nil }
+        return "it takes \(ByteCount(bytes)), more than the whole memory budget of \(ByteCount(budget)): raise "
+            + "--memory-budget (MODELET_MEMORY_BUDGET) or make the model smaller; after that, `modelet restart` tries it again"
+    }
 }

@@ -69,9 +69,9 @@ func decideAboutReplacing(_ former: [InstanceRecord], of observed: Observation, 
         if case .operate = own { return own }
         return .operate(.start, cause: model.backoff?.causeToTryAgain ?? causeToReplace(instance, of: model))
     }
-    if observed.replaced == instance, !observed.isSupplied {
-        // What serves is not ended for something that is not even here yet.
-        let wait = Decision.wait(until: nil, reason: "the image of the new generation is being fetched")
+    if observed.replaced == instance, let reason = observed.outlook.reasonToWait {
+        // What serves is not ended for something that could not even be launched.
+        let wait = Decision.wait(until: nil, reason: reason)
         return decideAboutServing(instance, of: observed, whileItWaits: wait, now: now)
     }
     return .operate(end(instance), cause: causeToReplace(instance, of: model))

@@ -9,8 +9,8 @@ package struct Observation: Hashable, Sendable {
     package var idleSince: Timestamp?
     /// Why its instance is to make room; `nil` where it is not.
     package var eviction: String?
-    /// Whether what the next generation needs is on this host; only asked before ``replaced`` is ended for it.
-    package var isSupplied = true
+    /// Whether the next generation can be launched; only asked before ``replaced`` is ended for it.
+    package var outlook = SuccessorOutlook.ready
     /// Instances on their way out that somebody sees to already: what they have in flight is waited for, or their end is.
     package var attended: Set<InstanceID> = []
     /// Whether the next generation has found no room beside the instance that serves.

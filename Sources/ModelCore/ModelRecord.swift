@@ -102,8 +102,12 @@ package struct ModelRecord: Hashable, Sendable {
     /// Whether `last`, the instance that was ready last, may be started again in place of the current generation. Never
     /// more than one step back: where that fails as well, there is nothing else.
     package func mayRestore(_ last: InstanceRecord) -> Bool {
-        guard backoff != nil, !spec.isRemote, !isRemoved, hold == nil else { return false }
-        guard last.generation < generation, restoration?.isRejection != true else { return false }
+        backoff != nil && restoration?.isRejection != true && hasWayBack(to: last)
+    }
+
+    /// Whether `last`, the instance that was ready last, could be started again if the current generation failed.
+    package func hasWayBack(to last: InstanceRecord) -> Bool {
+        guard !spec.isRemote, !isRemoved, hold == nil, last.generation < generation else { return false }
         // A process that was launched alike would fail alike. An image may be another one under the same name.
         return last.image != nil || last.source != spec.source?.runFields
     }

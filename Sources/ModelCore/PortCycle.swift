@@ -2,7 +2,7 @@
 /// exchange their ports in one edit. None of them would ever be started, since each serves on until its successor is ready.
 /// - Parameters:
 ///   - waiting: the port that each model waits for.
-///   - serving: the ports of instances that nothing else ends, and whose they are.
+///   - serving: the ports of instances that are not on their way out, and whose they are.
 /// - Returns: the models, from `key` on; `nil` where it is in no such circle.
 package func portCycle(of key: ModelKey, waiting: [ModelKey: Int], serving: [Int: ModelKey]) -> [ModelKey]? {
     var cycle = [key]

@@ -26,7 +26,7 @@ extension Controller {
         // Who stands in line is passed over when a port is given back: that may have happened since it was looked at.
         let ledger = try await parts.store.ledger(limits: limits, uses: [:], at: parts.time.now())
         guard ledger.ports[port] == holder else { return true }
-        return try await park(model, reason: "port \(port) is leased to \(holder)")
+        return try await park(model, reason: portIsLeased(port, to: holder))
     }
 
     private func callUpUntilDone() async {

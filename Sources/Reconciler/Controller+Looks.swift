@@ -72,8 +72,8 @@ extension Controller {
             model: model, instances: instances, isShuttingDown: mode == .stopping,
             idleSince: await idleSince(of: model, instances), eviction: eviction(of: key, instances))
         try await noteReplacing(&observation)
-        guard let isSupplied = try await supplyReplacement(observation) else { return true }
-        observation.isSupplied = isSupplied
+        guard let outlook = try await outlook(for: observation) else { return true }
+        observation.outlook = outlook
         let decision = decide(observation, now: parts.time.now())
         // Whoever wants to be started no more stands in nobody's way.
         if !keepsTurn(observation, by: decision), leaveLine(key) { wakeParked() }

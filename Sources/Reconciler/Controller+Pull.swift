@@ -67,33 +67,6 @@ extension Controller {
         return false
     }
 
-    /// Whether the image is there of an instance that is to take the place of one that serves: it is got first, and where
-    /// that fails the old one serves on. `nil` where the model has to be looked at again.
-    func supplyReplacement(_ observed: Observation) async throws(StoreError) -> Bool? {
-        let model = observed.model
-        guard observed.replaced != nil, let source = model.spec.source, let runtime = parts.runtime(source) else {
-            return true
-        }
-        if let backoff = model.backoff, backoff.isPending(at: parts.time.now()) { return true }
-        // Before anything is fetched, and before what serves is ended for what must not or cannot be launched.
-        if let obstacle = parts.obstacle(source, model.root) {
-            _ = state.withLock { $0.obstructed.insert(model.key) }
-            return try await keepServing(model, after: LoadFailure(.terminal, obstacle, at: parts.time.now()))
-        }
-        guard source.container != nil else { return true }
-        switch try await supply(source, of: model, with: runtime, cause: observed.causeToReplace) {
-        case .ready:
-            // What was recorded of a pull is not any more.
-            return model.pull == nil ? true : nil
-        case .underway:
-            return false
-        case .failed where Task.isCancelled:
-            return false
-        case .failed(let failure):
-            return try await keepServing(model, after: failure)
-        }
-    }
-
     /// Whether the image is there of what is to be started again: it may have been removed from this host since. It is got
     /// by the name that was fixed for it.
     func supplyAgain(
@@ -107,17 +80,6 @@ extension Controller {
         let supplied = try await supply(fixed, of: model, with: runtime, cause: cause)
         if case .failed(let failure) = supplied, !Task.isCancelled { try await endPull(of: model, failure.message) }
         return supplied
-    }
-
-    /// The new generation cannot be launched as things are: the old one serves on. The model has to be looked at again.
-    private func keepServing(_ model: ModelRecord, after failure: LoadFailure) async throws(StoreError) -> Bool? {
-        let backoff = backoff(after: failure, previous: model.backoff)
-        try await commit(.loadFailed(model.key, generation: model.generation, backoff, ending: .none))
-        _ = state.withLock { $0.pulls.removeValue(forKey: model.key) }
-        parts.logger.warning(
-            "new generation cannot be launched; the old one serves on",
-            metadata: ["model.key": "\(model.key)", "reason": "\(failure.message)"])
-        return nil
     }
 
     // MARK: - What is recorded
@@ -175,7 +137,7 @@ extension Controller {
     /// A model that is not to be started, and does not follow a new image, waits for none.
     func leavePull(of observed: Observation) async throws(StoreError) {
         let model = observed.model
-        guard observed.isSupplied, !isFollowing(observed) else { return }
+        guard observed.outlook == .ready, !isFollowing(observed) else { return }
         state.withLock { state in
             guard let supply = state.supplies[model.key], !observed.mayUse(supply) else { return }
             state.supplies[model.key] = nil

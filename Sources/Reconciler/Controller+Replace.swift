@@ -50,8 +50,11 @@ extension Controller {
 
     /// Launches what was ready last once more: the same image, whatever its name stands for now.
     func restore(_ last: InstanceRecord, for model: ModelRecord, cause: String) async throws(StoreError) -> Bool {
+        let accepted = try await parts.store.spec(
+            of: model.key, running: last.source, before: model.endOfFulfilment(by: last))
         let order = LaunchOrder(
-            source: last.source, generation: last.generation, image: last.image, insteadOf: model.generation)
+            source: last.source, generation: last.generation, image: last.image, insteadOf: model.generation,
+            formerSpec: accepted)
         guard let runtime = parts.runtime(order.source) else { return false }
         if let obstacle = parts.obstacle(order.source, model.root) {
             let failure = LoadFailure(.terminal, obstacle, at: parts.time.now())
@@ -72,12 +75,15 @@ extension Controller {
     /// on, one of them ends what serves first: the one whose key is the least, and the others follow.
     /// - Returns: whether it is this one.
     func yieldsPort(of model: ModelRecord, waitingFor port: Int) async throws(StoreError) -> Bool {
-        let serving = try await parts.store.liveInstances().filter(\.phase.isCurrent).map { ($0.port, $0.key) }
-        let holders = Dictionary(serving) { first, _ in first }
+        let serving = try await parts.store.liveInstances().filter(\.phase.isCurrent)
+        let holders = Dictionary(serving.map { ($0.port, $0.key) }) { first, _ in first }
+        // What stands in for a generation that has failed is not ended for another try of it.
+        let mayYield = !serving.contains { $0.key == model.key && $0.standsIn(for: model) }
         let yields = state.withLock { state -> ModelKey? in
             state.awaitedPorts[model.key] = port
             let cycle = portCycle(of: model.key, waiting: state.awaitedPorts, serving: holders)
             guard let least = cycle?.min() else { return nil }
+            guard least != model.key || mayYield else { return nil }
             if least == model.key { state.lackingRoomBeside[model.key] = model.generation }
             return least
         }
@@ -90,6 +96,23 @@ extension Controller {
             "models wait for each other's ports: what serves of this one ends first",
             metadata: ["model.key": "\(model.key)", "port": "\(port)"])
         return true
+    }
+
+    /// Whether the port stays another model's, and this one has something better to do than to wait for it: nothing of it
+    /// is there, and what was ready last could be started again. So it is where one of a circle has ended what served, and
+    /// the next generation of the other one fails.
+    func isKept(
+        _ port: Int, by holder: ModelKey, from model: ModelRecord, _ order: LaunchOrder
+    ) async throws(StoreError) -> Bool {
+        guard let (other, others) = try await parts.store.model(holder), holder != model.key,
+            let instance = others.first(where: { $0.port == port }), instance.phase.isCurrent,
+            // One that is to be replaced gives it up soon, unless that has failed for good.
+            (other.isFulfilled(by: instance) && instance.readyAt != nil) || other.backoff?.isRejection == true,
+            let found = try await parts.store.model(model.key), !found.instances.contains(where: \.phase.isCurrent)
+        else { return false }
+        if order.insteadOf != nil { return true }
+        guard let last = try await parts.store.lastReady(of: model.key) else { return false }
+        return last.source.fixedPort != port && model.hasWayBack(to: last)
     }
 
     // MARK: - Failures

@@ -24,9 +24,11 @@ extension Controller {
     static let idleLookPause = Seconds(milliseconds: 10)
 
     /// What a start of the model is judged by. From now on it stands in line.
-    func contest(for model: ModelRecord) async throws(StoreError) -> Contest {
+    func contest(for model: ModelRecord, _ order: LaunchOrder) async throws(StoreError) -> Contest {
         let now = parts.time.now()
         let (claim, waiting) = state.withLock { state in
+            // What stands in takes what it was accepted with, and not what the generation does that has failed.
+            state.standInMemory[model.key] = order.formerSpec.map { max($0.declaredMemory ?? 0, model.memory ?? 0) }
             if state.waitingForRoom[model.key] == nil { state.waitingForRoom[model.key] = now }
             return (state.claim(of: model, at: now), state.waitingClaims(at: now))
         }
@@ -41,6 +43,7 @@ extension Controller {
     func leaveLine(_ key: ModelKey) -> Bool {
         state.withLock { state in
             state.successions[key] = nil
+            state.standInMemory[key] = nil
             return state.waitingForRoom.removeValue(forKey: key) != nil
         }
     }
@@ -172,6 +175,7 @@ extension Controller.State {
     fileprivate func claim(of model: ModelRecord, at now: Timestamp) -> Claim {
         var claim = Claim(
             of: model, calledSince: calls[model.key], waitingSince: waitingForRoom[model.key] ?? now, now: now)
+        if let memory = standInMemory[model.key] { claim.memory = memory }
         claim.isSuccession = successions[model.key] != nil
         return claim
     }

@@ -33,12 +33,14 @@ extension Controller {
             state.demanded.remove(key)
             state.calls[key] = nil
             state.waitingForRoom[key] = nil
+            state.standInMemory[key] = nil
             state.successions[key] = nil
             state.serving[key] = nil
             state.evictions[key] = nil
             state.dismissed[key] = nil
             state.pulls[key] = nil
             state.supplies[key] = nil
+            state.outlooks[key] = nil
             state.following.remove(key)
             state.lackingRoomBeside[key] = nil
             state.awaitedPorts[key] = nil

@@ -36,6 +36,8 @@ extension Controller {
         var parked: Set<ModelKey> = []
         /// Models that stand in line for a slot or for room, and since when.
         var waitingForRoom: [ModelKey: Timestamp] = [:]
+        /// What a start takes that is not of the generation that is wanted, in bytes: of models that stand in line for it.
+        var standInMemory: [ModelKey: Int64] = [:]
         /// Those of them whose own instance, this one, ends or has ended for its successor: the place is theirs.
         var successions: [ModelKey: InstanceRecord] = [:]
         /// Whether the line is being looked at, and whether that is to be done once more.
@@ -62,6 +64,8 @@ extension Controller {
         var pulls: [ModelKey: PullNote] = [:]
         /// The image that was got for the next start of each model, until that has been tried.
         var supplies: [ModelKey: Supply] = [:]
+        /// What was found before what serves is ended for its successor, where that is waited for.
+        var outlooks: [ModelKey: SuccessorOutlook] = [:]
         /// Models whose new image is being got while the old one runs.
         var following: Set<ModelKey> = []
         /// Whether it is being looked at which images have moved, and whether that is to be done once more.

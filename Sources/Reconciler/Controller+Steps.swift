@@ -103,10 +103,14 @@ extension Controller {
     ) async throws(StoreError) -> Bool {
         // Parked before it looks: what is given back meanwhile wakes it.
         _ = state.withLock { $0.parked.insert(model.key) }
-        let contest = try await contest(for: model)
+        let contest = try await contest(for: model, order)
         let ledger = try await parts.store.ledger(limits: limits, uses: contest.uses, at: parts.time.now())
         if let port = order.source.fixedPort, let holder = ledger.ports[port] {
             if try await yieldsPort(of: model, waitingFor: port) { return true }
+            if try await isKept(port, by: holder, from: model, order) {
+                let failure = LoadFailure(.retryable, portIsLeased(port, to: holder), at: parts.time.now())
+                return try await fail(model, failure, insteadOf: order.insteadOf)
+            }
             return try await park(model, until: port, isFreeOf: holder)
         }
         // Asked before anything is taken of the host: of those who wait, nobody holds a port.
@@ -131,13 +135,14 @@ extension Controller {
             host: order.source.host, port: port, createdAt: parts.time.now())
         instance.image = order.image
         instance.insteadOf = order.insteadOf
-        return try await launch(instance, of: model, with: runtime, contest, cause: cause)
+        return try await launch(instance, order.formerSpec, of: model, with: runtime, contest, cause: cause)
     }
 
     /// The gated launch: intent → prepare → identity → release. Whatever is not recorded ends by itself when the
     /// controller dies.
     private func launch(
-        _ instance: InstanceRecord, of model: ModelRecord, with runtime: any Runtime, _ contest: Contest, cause: String
+        _ instance: InstanceRecord, _ formerSpec: ModelSpec?, of model: ModelRecord, with runtime: any Runtime,
+        _ contest: Contest, cause: String
     ) async throws(StoreError) -> Bool {
         do {
             let admission = try await parts.store.begin(
@@ -152,6 +157,7 @@ extension Controller {
                 state.parked.remove(instance.key)
                 state.supplies[instance.key] = nil
                 state.lackingRoomBeside[instance.key] = nil
+                state.formerSpecs[instance.id] = formerSpec
             }
             // Whoever is next learns when his turn is at the latest.
             callUpLine()
@@ -223,6 +229,8 @@ extension Controller {
             state.supplies[model.key] = nil
         }
         await tell(of: setback, model)
+        // Who waits for a port that it was to give up may have to go another way.
+        if setback.backoff?.isRejection == true { wakeParked() }
         return true
     }
 
@@ -286,6 +294,8 @@ struct LaunchOrder: Sendable {
     var image: String?
     /// The generation in whose place it is launched.
     var insteadOf: Int?
+    /// What it was accepted with, where that is not what is wanted.
+    var formerSpec: ModelSpec?
 }
 
 extension SourceSpec {

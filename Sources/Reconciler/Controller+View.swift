@@ -29,7 +29,7 @@ extension Controller {
             view.isShuttingDown = observed.isShuttingDown
             view.idleSince = idleSince
             view.eviction = observed.eviction
-            view.isSupplied = observed.isSupplied
+            view.isSupplied = observed.outlook != .awaitsImage
             view.nextLook = state.timers[key]
             view.inLineSince = state.waitingForRoom[key]
             view.calledSince = state.calls[key]
@@ -57,12 +57,13 @@ extension Controller.State {
         observed.attended = attended.intersection(instances.map(\.id))
         observed.formerSpecs = formerSpecs(of: instances)
         observed.lacksRoomBeside = lackingRoomBeside[model.key] == model.generation
-        observed.isSupplied = hasSupply(for: observed)
+        observed.outlook = outlook(for: observed)
         return observed
     }
 
-    private func hasSupply(for observed: Observation) -> Bool {
-        guard observed.replaced != nil, let source = observed.model.spec.source else { return true }
-        return source.container == nil || supplies[observed.model.key]?.source == source.runFields
+    /// As it was found to be at the last look.
+    private func outlook(for observed: Observation) -> SuccessorOutlook {
+        guard observed.replaced != nil else { return .ready }
+        return outlooks[observed.model.key] ?? .ready
     }
 }

@@ -10,7 +10,7 @@ struct DecideTests {
 
         init(
             _ name: String, _ model: ModelRecord, _ instances: [InstanceRecord] = [], isShuttingDown: Bool = false,
-            idleSince: Timestamp? = nil, eviction: String? = nil, isSupplied: Bool = true,
+            idleSince: Timestamp? = nil, eviction: String? = nil, outlook: SuccessorOutlook = .ready,
             attended: Set<InstanceID> = [], lacksRoomBeside: Bool = false, restorable: InstanceRecord? = nil,
             formerSpecs: [InstanceID: ModelSpec] = [:], expect expected: Decision
         ) {
@@ -18,7 +18,7 @@ struct DecideTests {
             var observed = Observation(
                 model: model, instances: instances, isShuttingDown: isShuttingDown, idleSince: idleSince,
                 eviction: eviction)
-            observed.isSupplied = isSupplied
+            observed.outlook = outlook
             observed.attended = attended
             observed.lacksRoomBeside = lacksRoomBeside
             observed.restorable = restorable

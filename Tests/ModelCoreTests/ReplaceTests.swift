@@ -139,36 +139,41 @@ struct ReplaceTests {
     private static let supply = [
         Row(
             "resource: what serves is not ended before the image of the new one is there", model(.resource), [serving],
-            isSupplied: false, expect: .wait(until: nil, reason: "the image of the new generation is being fetched")),
+            outlook: .awaitsImage, expect: .wait(until: nil, reason: "the image of the new generation is being fetched")
+        ),
+        Row(
+            "… nor before its port is free", model(.resource), [serving],
+            outlook: .awaitsPort(9000, holder: ModelKey(domain: "o", source: "o", model: "o")),
+            expect: .wait(until: nil, reason: "port 9000 is leased to o/o/o")),
         Row(
             "… nor where that cannot be got", model(.resource) { $0.backoff = S.backoff(until: now + 3) }, [serving],
-            isSupplied: false, expect: .wait(until: now + 3, reason: "BlockedByFailedLoad: exited with code 1")),
+            outlook: .awaitsImage, expect: .wait(until: now + 3, reason: "BlockedByFailedLoad: exited with code 1")),
         Row(
             "… it is asked for again when its time has come",
-            model(.resource) { $0.backoff = S.backoff(until: now, .terminal) }, [serving], isSupplied: false,
+            model(.resource) { $0.backoff = S.backoff(until: now, .terminal) }, [serving], outlook: .awaitsImage,
             expect: .wait(until: nil, reason: "the image of the new generation is being fetched")),
         Row(
-            "… what serves nobody is ended at once", model(.resource), [S.instance(.starting)], isSupplied: false,
+            "… what serves nobody is ended at once", model(.resource), [S.instance(.starting)], outlook: .awaitsImage,
             expect: .operate(.stop(.i), cause: edited)),
         Row(
             "… what waits for that is unloaded once it is idle",
-            model(.resource) { $0.spec.idleTimeout = .after(4) }, [serving], idleSince: now + -4, isSupplied: false,
+            model(.resource) { $0.spec.idleTimeout = .after(4) }, [serving], idleSince: now + -4, outlook: .awaitsImage,
             expect: .operate(.unload(.i), cause: "idle for 4s (idle_timeout)")),
         Row(
             "… is looked at again when it may be idle",
             model(.resource) {
                 $0.spec.idleTimeout = .after(4)
                 $0.backoff = S.backoff(until: now + 30)
-            }, [serving], idleSince: now + -1, isSupplied: false,
+            }, [serving], idleSince: now + -1, outlook: .awaitsImage,
             expect: .wait(until: now + 3, reason: "it is unloaded after being idle for 4s")),
         Row(
-            "… and makes room", model(.resource), [serving], eviction: "makes room for o/o/o", isSupplied: false,
+            "… and makes room", model(.resource), [serving], eviction: "makes room for o/o/o", outlook: .awaitsImage,
             expect: .operate(.unload(.i), cause: "makes room for o/o/o")),
         Row(
             "… a hold waits for no image", model(.resource) { $0.hold = Hold(since: now, by: "admin") }, [serving],
-            isSupplied: false, expect: .operate(.drain(.i), cause: "unloaded by admin")),
+            outlook: .awaitsImage, expect: .operate(.drain(.i), cause: "unloaded by admin")),
         Row(
-            "… nor does a shutdown", model(.resource), [serving], isShuttingDown: true, isSupplied: false,
+            "… nor does a shutdown", model(.resource), [serving], isShuttingDown: true, outlook: .awaitsImage,
             expect: .operate(.drain(.i), cause: "modelet is shutting down")),
     ]
 
