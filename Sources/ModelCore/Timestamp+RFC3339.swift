@@ -14,8 +14,9 @@ extension Timestamp {
             bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t"), bytes[13] == UInt8(ascii: ":"),
             bytes[16] == UInt8(ascii: ":"), let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
             let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]), let minute = number(bytes[14..<16]),
-            let second = number(bytes[17..<19]), (1...12).contains(month), (1...31).contains(day), hour < 24,
-            minute < 60, second <= 60
+            let second = number(bytes[17..<19]), (1...12).contains(month),
+            (1...Self.lastDay(of: month, year)).contains(day),
+            hour < 24, minute < 60, second <= 60
         else { return nil }
         var rest = bytes[19...]
         var fraction = 0
@@ -54,13 +55,21 @@ extension Timestamp {
         return String(repeating: "0", count: max(width - digits.utf8.count, 0)) + digits
     }
 
+    private static func lastDay(of month: Int, _ year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
     /// `Z` or `+02:00`, in minutes.
     private static func offset(_ text: ArraySlice<UInt8>) -> Int? {
         if text.elementsEqual([UInt8(ascii: "Z")]) || text.elementsEqual([UInt8(ascii: "z")]) { return 0 }
         let start = text.startIndex
         guard text.count == 6, text[start + 3] == UInt8(ascii: ":"),
             let hours = number(text[(start + 1)..<(start + 3)]),
-            let minutes = number(text[(start + 4)..<(start + 6)])
+            let minutes = number(text[(start + 4)..<(start + 6)]), hours < 24, minutes < 60
         else { return nil }
         switch text[start] {
         case UInt8(ascii: "+"): return hours * 60 + minutes
