@@ -4,7 +4,8 @@ package import ModelCore
 ///
 /// A look takes a *hand*, and there are few of them: a thousand models that are due at once are looked at one after the
 /// other, and whoever is held for one of them does not wait for the rest. What may take long is no look: a worker gives
-/// its hand back before it drains, stops or launches something, so that one that is stuck delays no other.
+/// its hand back before it launches or unloads something, or asks an engine, so that one that is stuck delays no other; what
+/// is drained or stopped is left to tasks of their own.
 ///
 /// A value: the owner keeps it in a lock and hands out the keys. Losing or doubling a trigger is harmless, since a key
 /// says nothing of what happened.
