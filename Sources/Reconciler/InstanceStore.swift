@@ -14,9 +14,6 @@ package protocol InstanceStore: Sendable {
     /// All live instances, oldest first.
     func liveInstances() async throws(StoreError) -> [InstanceRecord]
 
-    /// Leased ports and the models that hold them.
-    func leasedPorts() async throws(StoreError) -> [Int: ModelKey]
-
     /// What is taken of the host now: what ``begin(_:cause:contest:at:)`` judges by, for whoever wants to know its answer
     /// without asking for anything.
     func ledger(
@@ -87,13 +84,6 @@ package protocol InstanceStore: Sendable {
     /// Remembers what a reading of a root's manifests found beside changes. Makes no revision, and writes nothing where
     /// all of it is known.
     func note(_ notes: ManifestNotes, root: String, at: Timestamp) async throws(StoreError)
-}
-
-extension InstanceStore {
-    /// Records what was read in the manifests of a root that is not pinned.
-    package func accept(_ acceptance: Acceptance, root: String, at time: Timestamp) async throws(StoreError) -> Int {
-        try await accept(acceptance, root: root, cause: .edited, at: time)
-    }
 }
 
 /// One thing to remember; each is one transaction, with its row in the journal or among the events.

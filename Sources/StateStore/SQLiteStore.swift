@@ -77,10 +77,6 @@ package final class SQLiteStore: InstanceStore {
         try await read { try InstanceRecord.live(in: $0) }
     }
 
-    package func leasedPorts() async throws(StoreError) -> [Int: ModelKey] {
-        try await read { try PortLease.all(in: $0) }
-    }
-
     package func ledger(
         limits: HostLimits, uses: [InstanceID: InstanceUse], at now: Timestamp
     ) async throws(StoreError) -> Ledger {

@@ -72,10 +72,6 @@ package final class InMemoryStore: InstanceStore {
         shared.storage.withLock(\.live)
     }
 
-    package func leasedPorts() async throws(StoreError) -> [Int: ModelKey] {
-        shared.storage.withLock(\.ports)
-    }
-
     package func ledger(
         limits: HostLimits, uses: [InstanceID: InstanceUse], at now: Timestamp
     ) async throws(StoreError) -> Ledger {

@@ -102,6 +102,16 @@ extension InstanceStore {
         }
     }
 
+    /// Records what was read in the manifests of a root that is not pinned.
+    package func accept(_ acceptance: Acceptance, root: String, at time: Timestamp) async throws(StoreError) -> Int {
+        try await accept(acceptance, root: root, cause: .edited, at: time)
+    }
+
+    /// Leased ports and the models that hold them.
+    package func leasedPorts() async throws(StoreError) -> [Int: ModelKey] {
+        try await ledger(limits: HostLimits(), uses: [:], at: Sample.time(0)).ports
+    }
+
     /// One instance as it is now, if it is live.
     package func live(_ id: InstanceID) async throws -> InstanceRecord? {
         try await liveInstances().first { $0.id == id }

@@ -149,7 +149,6 @@ private struct FoundMeanwhile: InstanceStore {
         try await store.model(key)
     }
     func liveInstances() async throws(StoreError) -> [InstanceRecord] { try await store.liveInstances() }
-    func leasedPorts() async throws(StoreError) -> [Int: ModelKey] { try await store.leasedPorts() }
     func attempts(of key: ModelKey, generation: Int) async throws(StoreError) -> Int {
         try await store.attempts(of: key, generation: generation)
     }
