@@ -43,7 +43,7 @@ extension Controller {
         state.withLock { state in
             for model in models {
                 state.models[model.key] = model
-                if model.backoff?.mayBeAboutDisk == true { state.obstructed.insert(model.key) }
+                state.obstructed[model.key] = model.backoff?.obstacle
                 state.noteReadiness(of: model.key)
             }
         }
@@ -96,6 +96,9 @@ extension Controller {
 }
 
 extension Backoff {
-    /// Whether the failure came before there was an instance, and needs somebody to change something.
-    fileprivate var mayBeAboutDisk: Bool { lastFailure.classification == .terminal && lastFailure.exit == nil }
+    /// What may have been said of the disk: the failure came before there was an instance, and needs somebody to change
+    /// something. Which of those it was is not recorded; to try one of the others once more, too, does no harm.
+    fileprivate var obstacle: String? {
+        lastFailure.classification == .terminal && lastFailure.exit == nil ? lastFailure.message : nil
+    }
 }

@@ -32,17 +32,31 @@ extension Controller {
         enqueue(key)
     }
 
-    /// Forgets the failure of models that something on the disk kept from starting, and keeps no more.
+    /// Has a look taken at models that something on the disk kept from starting, and keeps no more.
     func retryWhatTheDiskAllows() async throws(StoreError) {
-        for key in state.withLock(\.obstructed) {
+        for key in state.withLock({ Array($0.obstructed.keys) }) {
             let model = try await parts.store.model(key)?.model
             if let model, let source = model.spec.source, parts.obstacle(source, model.root) != nil { continue }
-            _ = state.withLock { $0.obstructed.remove(key) }
-            if let model, model.backoff?.lastFailure.classification == .terminal {
-                try await commit(.backoff(key, nil))
-                enqueue(key)
-            }
+            _ = state.withLock { $0.unobstructed.insert(key) }
+            enqueue(key)
         }
+    }
+
+    /// Forgets the failure of a model that the disk keeps from starting no more. What it has failed at since stands. Returns
+    /// whether there was one.
+    func forgetObstacle(to model: ModelRecord) async throws(StoreError) -> Bool {
+        let key = model.key
+        guard let obstacle = state.withLock({ $0.unobstructed.contains(key) ? $0.obstructed[key] : nil }) else {
+            return false
+        }
+        let failure = model.backoff?.lastFailure
+        let isItsFailure = failure?.classification == .terminal && failure?.message == obstacle
+        if isItsFailure { try await commit(.backoff(key, nil)) }
+        state.withLock { state in
+            state.unobstructed.remove(key)
+            state.obstructed[key] = nil
+        }
+        return isItsFailure
     }
 
     func existing(_ key: ModelKey) async throws(ControlError) -> ModelRecord {

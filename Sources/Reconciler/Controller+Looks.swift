@@ -57,6 +57,7 @@ extension Controller {
         }
         // First: nobody may judge a former instance by what the next one is to be.
         try await noteFormerSpecs(of: model, instances)
+        if try await forgetObstacle(to: model) { return true }
         state.withLock { $0.models[key] = model }
         if instances.contains(where: { $0.unknownReason != nil }) {
             giveHandBack(key)

@@ -21,7 +21,7 @@ extension Controller {
         if let backoff = model.backoff, backoff.isPending(at: now) { return .ready }
         // Before anything is fetched.
         if let obstacle = parts.obstacle(source, model.root) {
-            _ = state.withLock { $0.obstructed.insert(model.key) }
+            state.withLock { $0.obstructed[model.key] = obstacle }
             return try await keepServing(model, after: LoadFailure(.terminal, obstacle, at: now))
         }
         if let refusal = limits.refusal(ofMemory: model.expectedMemory) {

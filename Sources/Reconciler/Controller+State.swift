@@ -94,8 +94,10 @@ extension Controller {
         var unwritten: Set<ModelKey> = []
         /// When the stopping of everything began.
         var stoppingSince: Timestamp?
-        /// Models that something on the disk kept from starting: looked at again with every rescan.
-        var obstructed: Set<ModelKey> = []
+        /// Models that something on the disk kept from starting, and what it was: looked at again with every rescan.
+        var obstructed: [ModelKey: String] = [:]
+        /// Those of them that it keeps no more, until their failure is forgotten.
+        var unobstructed: Set<ModelKey> = []
         /// Whether the manifests have been read and every model been looked at.
         var isComplete = false
         var listeners: [ModelKey: [UInt64: AsyncStream<Void>.Continuation]] = [:]

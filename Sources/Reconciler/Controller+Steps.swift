@@ -80,7 +80,7 @@ extension Controller {
         var model = wanted
         guard let source = model.spec.source, let runtime = parts.runtime(source) else { return false }
         if let obstacle = parts.obstacle(source, model.root) {
-            _ = state.withLock { $0.obstructed.insert(model.key) }
+            state.withLock { $0.obstructed[model.key] = obstacle }
             return try await fail(model, LoadFailure(.terminal, obstacle, at: parts.time.now()))
         }
         let image: String?

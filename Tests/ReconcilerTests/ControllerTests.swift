@@ -260,6 +260,24 @@ import Testing
         }
     }
 
+    @Test func whatFailedSinceIsNotForgottenWithTheObstacle() async throws {
+        let world = World()
+        world.setObstacle("the folder is missing")
+        world.runtime.setHabit(.cannotBeExecuted, of: .a)
+        try await world.define([.a: .local(load: .eager)])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.unavailability?.message == "the folder is missing" }
+            world.setObstacle(nil)
+            try await controller.load(.a, by: "ann")
+            await routes.wait(for: .a) { $0.unavailability?.message == "command not found" }
+            await controller.look(at: [.a])
+            await controller.rescanOnce()
+            await controller.look(at: [.a])
+            #expect(world.runtime.launches(of: .a) == 1)
+            #expect(try await world.condition(of: .a) == ModelCondition(.failed, "command not found"))
+        }
+    }
+
     @Test func whatServesIsNotEndedForWhatMayNotBeLaunched() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager)])
