@@ -33,11 +33,16 @@ extension Controller {
     private func publishAll() async throws(StoreError) {
         let models = try await parts.store.models()
         let live = Dictionary(grouping: try await parts.store.liveInstances(), by: \.key)
-        for model in models { try await noteFormerSpecs(of: model, live[model.key] ?? []) }
+        for model in models {
+            try await noteFormerSpecs(of: model, live[model.key] ?? [])
+            try await noteRestorable(model)
+        }
         let now = parts.time.now()
         await publish(
             models.map { model in
-                let target = routeTarget(of: model, instances: live[model.key] ?? [], now: now)
+                let isRestorable = state.withLock { $0.restorable[model.key] != nil }
+                let target = routeTarget(
+                    of: model, instances: live[model.key] ?? [], isRestorable: isRestorable, now: now)
                 return Route(state.withLock { $0.asServed(model, by: target) }, target: target)
             })
         state.withLock { state in

@@ -69,10 +69,14 @@ extension Controller {
             try await adopt(leftover)
             return true
         }
-        var observation = Observation(
-            model: model, instances: instances, isShuttingDown: mode == .stopping,
-            idleSince: await idleSince(of: model, instances), eviction: eviction(of: key, instances))
-        try await noteReplacing(&observation)
+        try await noteRestorable(model)
+        let idleSince = await idleSince(of: model, instances)
+        var observation = state.withLock { state in
+            // Said anew by whoever still waits for one.
+            state.awaitedPorts[key] = nil
+            state.evictions[key] = state.eviction(of: model, instances)
+            return state.observation(of: model, instances, idleSince: idleSince)
+        }
         guard let outlook = try await outlook(for: observation) else { return true }
         observation.outlook = outlook
         let decision = decide(observation, now: parts.time.now())

@@ -68,11 +68,10 @@ extension Controller.State {
         let idle = (current.count == 1 ? current.first : nil).flatMap { instance in
             activity[instance.id].flatMap { $0.inFlight == 0 ? lastUse(of: instance, $0, at: now) : nil }
         }
-        var observation = Observation(model: model, instances: instances, idleSince: idle)
-        observation.attended = attended.intersection(instances.map(\.id))
-        observation.formerSpecs = formerSpecs(of: instances)
-        observation.lacksRoomBeside = lackingRoomBeside[key] == model.generation
-        switch decide(observation, now: now) {
+        var observed = observation(of: model, instances, idleSince: idle)
+        // A look asks for it anew: what it was waited for may have come, and nobody have told of it.
+        observed.outlook = .ready
+        switch decide(observed, now: now) {
         case .operate: return true
         case .wait(let until, _): if let until, timers[key].map({ $0 > until }) ?? true { return true }
         case .settled: break
@@ -81,7 +80,7 @@ extension Controller.State {
     }
 
     private func isPublishedOtherwise(_ model: ModelRecord, _ instances: [InstanceRecord], at now: Timestamp) -> Bool {
-        let isRestorable = restorable.contains(model.key)
+        let isRestorable = restorable[model.key] != nil
         let target = routeTarget(of: model, instances: instances, isRestorable: isRestorable, now: now)
         // It says when to ask again, and so says something else at each moment.
         if case .unavailable = target { return false }

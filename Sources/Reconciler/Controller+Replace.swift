@@ -8,24 +8,6 @@ import Synchronization
 /// the successor becomes ready, fails, or is edited again meanwhile. The task changes nothing but through the worker of the
 /// key, and is not needed for what comes next: what is recorded as leaving and seen to by nobody is stopped.
 extension Controller {
-    /// Adds to an observation what only this controller knows of a replacement, and what could be started in its place.
-    func noteReplacing(_ observed: inout Observation) async throws(StoreError) {
-        let model = observed.model
-        let ids = observed.instances.map(\.id)
-        state.withLock { state in
-            observed.attended = state.attended.intersection(ids)
-            // Said anew by whoever still waits for one.
-            state.awaitedPorts[model.key] = nil
-            observed.formerSpecs = state.formerSpecs(of: observed.instances)
-            observed.lacksRoomBeside = state.lackingRoomBeside[model.key] == model.generation
-        }
-        observed.restorable = try await restorable(model)
-        let isRestorable = observed.restorable != nil
-        state.withLock { state in
-            if isRestorable { state.restorable.insert(model.key) } else { state.restorable.remove(model.key) }
-        }
-    }
-
     /// Remembers what those instances were accepted with that are not what is wanted any more.
     func noteFormerSpecs(of model: ModelRecord, _ instances: [InstanceRecord]) async throws(StoreError) {
         for instance in instances {
@@ -42,8 +24,13 @@ extension Controller {
         }
     }
 
-    /// What may be started again in place of the generation that has failed.
-    func restorable(_ model: ModelRecord) async throws(StoreError) -> InstanceRecord? {
+    /// Remembers what may be started again in place of the generation that has failed.
+    func noteRestorable(_ model: ModelRecord) async throws(StoreError) {
+        let last = try await restorable(model)
+        state.withLock { $0.restorable[model.key] = last }
+    }
+
+    private func restorable(_ model: ModelRecord) async throws(StoreError) -> InstanceRecord? {
         guard model.backoff != nil, let last = try await parts.store.lastReady(of: model.key) else { return nil }
         return model.mayRestore(last) ? last : nil
     }
@@ -167,14 +154,6 @@ extension Controller {
             if let sighting { state.sightings[instance.key, default: []].append(sighting) }
             state.queue.add(instance.key)
         }
-    }
-}
-
-extension Controller.State {
-    func formerSpecs(of instances: [InstanceRecord]) -> [InstanceID: ModelSpec] {
-        var specs: [InstanceID: ModelSpec] = [:]
-        for instance in instances { specs[instance.id] = formerSpecs[instance.id] }
-        return specs
     }
 }
 

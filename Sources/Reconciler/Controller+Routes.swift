@@ -5,7 +5,7 @@ import Synchronization
 extension Controller {
     /// Tells the gateway where predictions for a model go, where that has changed.
     func publish(_ model: ModelRecord, _ instances: [InstanceRecord]) async {
-        let (isRestorable, buried) = state.withLock { ($0.restorable.contains(model.key), $0.buried) }
+        let (isRestorable, buried) = state.withLock { ($0.restorable[model.key] != nil, $0.buried) }
         if let instance = instances.principal, !instance.phase.isCurrent, buried.contains(instance.id) { return }
         let target = routeTarget(of: model, instances: instances, isRestorable: isRestorable, now: parts.time.now())
         let served = state.withLock { $0.asServed(model, by: target) }
@@ -44,7 +44,7 @@ extension Controller {
             state.following.remove(key)
             state.lackingRoomBeside[key] = nil
             state.awaitedPorts[key] = nil
-            state.restorable.remove(key)
+            state.restorable[key] = nil
             state.obstructed[key] = nil
             state.unobstructed.remove(key)
             return state.published.removeValue(forKey: key) != nil

@@ -86,8 +86,8 @@ extension Controller {
         var lackingRoomBeside: [ModelKey: Int] = [:]
         /// The fixed port that each model waits for, where another one has it.
         var awaitedPorts: [ModelKey: Int] = [:]
-        /// Models that something else can serve where their generation fails: callers are held on.
-        var restorable: Set<ModelKey> = []
+        /// What can serve where the generation of a model fails that has failed before: callers are held on.
+        var restorable: [ModelKey: InstanceRecord] = [:]
         /// Instances that a task watches.
         var watched: Set<InstanceID> = []
         /// Models that wait for the database to be writable again.

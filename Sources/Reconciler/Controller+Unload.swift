@@ -73,17 +73,6 @@ extension Controller {
         }
     }
 
-    /// Why the model's instance is to make room; `nil` where it is not, or has gone already.
-    func eviction(of key: ModelKey, _ instances: [InstanceRecord]) -> String? {
-        state.withLock { state in
-            guard let eviction = state.evictions[key] else { return nil }
-            let isThere = instances.contains { $0.id == eviction.instance && $0.phase.isCurrent }
-            let mayLeave = state.models[key]?.mayMakeRoom == true
-            if !isThere || !mayLeave { state.evictions[key] = nil }
-            return isThere && mayLeave ? eviction.cause : nil
-        }
-    }
-
     /// The gateway sends requests to another place now.
     func noteServing(_ route: Route) {
         let now = parts.time.now()

@@ -5,10 +5,8 @@ import Synchronization
 extension Controller {
     package func view(of key: ModelKey) async throws(ControlError) -> ControllerView {
         let found: (model: ModelRecord, instances: [InstanceRecord])?
-        var restorable: InstanceRecord?
         do throws(StoreError) {
             found = try await parts.store.model(key)
-            if let found { restorable = try await self.restorable(found.model) }
         } catch {
             throw ControlError(error)
         }
@@ -20,8 +18,7 @@ extension Controller {
         let idleSince = await idleSince(of: model, instances)
         let now = parts.time.now()
         return state.withLock { state in
-            var observed = state.observation(of: model, instances, idleSince: idleSince)
-            observed.restorable = restorable
+            let observed = state.observation(of: model, instances, idleSince: idleSince)
             // What is recorded half way through a step would be decided on as what a crash has left.
             let isInWork = state.queue.isInWork(key)
             var view = ControllerView(
@@ -40,30 +37,5 @@ extension Controller {
             }
             return view
         }
-    }
-}
-
-extension Controller.State {
-    /// What a step would be decided by, as far as it is known without asking anybody.
-    fileprivate func observation(
-        of model: ModelRecord, _ instances: [InstanceRecord], idleSince: Timestamp?
-    ) -> Observation {
-        let eviction = evictions[model.key].flatMap { eviction in
-            instances.contains { $0.id == eviction.instance && $0.phase.isCurrent } ? eviction.cause : nil
-        }
-        var observed = Observation(
-            model: model, instances: instances, isShuttingDown: mode == .stopping, idleSince: idleSince,
-            eviction: eviction)
-        observed.attended = attended.intersection(instances.map(\.id))
-        observed.formerSpecs = formerSpecs(of: instances)
-        observed.lacksRoomBeside = lackingRoomBeside[model.key] == model.generation
-        observed.outlook = outlook(for: observed)
-        return observed
-    }
-
-    /// As it was found to be at the last look.
-    private func outlook(for observed: Observation) -> SuccessorOutlook {
-        guard observed.replaced != nil else { return .ready }
-        return outlooks[observed.model.key] ?? .ready
     }
 }

@@ -5,7 +5,7 @@ package import ModelCore
 ///   - instances: its live instances, oldest first.
 ///   - isRestorable: whether something else is to serve where its generation has failed: callers are held for that.
 package func routeTarget(
-    of model: ModelRecord, instances: [InstanceRecord], isRestorable: Bool = false, now: Timestamp
+    of model: ModelRecord, instances: [InstanceRecord], isRestorable: Bool, now: Timestamp
 ) -> Route.Target {
     if model.spec.isRemote { return .remote }
     if let instance = instances.first(where: { $0.isRouted && $0.phase == .ready && $0.unknownReason == nil }),

@@ -23,6 +23,30 @@ import Testing
         }
     }
 
+    /// The controller dies after the new generation was rejected, and before what was ready is started again.
+    @Test func callersAreHeldForWhatIsToBeRestored() async throws {
+        let world = World()
+        try await world.define([.a: .local("one", load: .eager)])
+        try await world.run { _, routes in await routes.wait(for: .a) { $0.isInstance } }
+        let first = try #require(world.runtime.running(.a).first)
+        world.runtime.crash(first)
+        let now = world.time.now()
+        let exit = ExitRecord(kind: .exited(code: 0), at: now, message: "stopped")
+        try await world.store.commit(.exited(first, exit, backoff: nil, endsDemand: false), at: now)
+        try await world.define([.a: .local("bad", load: .eager)])
+        let failure = LoadFailure(.terminal, "command not found", at: now)
+        let backoff = Backoff.after(failure, previous: nil, jitter: 0)
+        try await world.store.commit(.loadFailed(.a, generation: 2, backoff, ending: .none), at: now)
+        try await world.run { _, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            let targets = routes.history.map { change -> Route.Target? in
+                if case .set(let route) = change { route.target } else { nil }
+            }
+            #expect(targets.allSatisfy { $0.unavailability == nil })
+            #expect(world.runtime.running(.a) != [first])
+        }
+    }
+
     @Test func startingInstanceIsWaitedForAndNotStartedTwice() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager, port: 9000)])

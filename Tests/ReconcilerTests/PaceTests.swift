@@ -262,6 +262,32 @@ import Testing
         }
     }
 
+    /// What stood in waits for its own backoff, and the one that is wanted for that.
+    @Test func passLeavesAloneWhatIsToBeRestoredLater() async throws {
+        let world = World()
+        let spec = { @Sendable (command: String) in
+            ModelSpec.local(command, load: .eager) { $0.update = .resource }
+        }
+        try await world.define([.a: spec("one")])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), ofCommand: "bad")
+            try await world.define([.a: spec("bad")], in: controller)
+            try await eventually("what was ready stands in") {
+                world.time.advance(by: 1)
+                return world.store.allInstances.last?.insteadOf == 2 && routes.target(.a).isInstance
+            }
+            world.time.advance(by: 30)
+            world.runtime.setHabit(.exitsAtOnce(code: 1, log: []), ofCommand: "one")
+            world.runtime.crash(try #require(world.runtime.running(.a).first))
+            try await eventually("it has failed twice") {
+                try await world.store.model(.a)?.model.restoration?.failures == 2
+            }
+            try await settle(controller)
+            #expect(try await controller.lookOver().due == 0)
+        }
+    }
+
     @Test func instanceThatIsNotAskedWakesNobodyUp() async throws {
         let world = World()
         try await world.define([.a: .local(load: .eager)])
