@@ -12,6 +12,7 @@ extension Controller {
             metadata: [
                 "model.key": "\(forgotten.model)", "instance.id": "\(forgotten.instance)", "operator": "\(by)",
             ])
+        state.withLock { $0.forget(forgotten.instance) }
         enqueue(forgotten.model)
         // Its port, its slot and its memory are nobody's now.
         wakeParked()

@@ -28,4 +28,13 @@ extension Controller.State {
         for instance in instances { specs[instance.id] = formerSpecs[instance.id] }
         return specs
     }
+
+    /// Nothing of the instance is left to be known.
+    mutating func forget(_ instance: InstanceID) {
+        buried.remove(instance)
+        formerSpecs[instance] = nil
+        lastProbe[instance] = nil
+        lastUse[instance] = nil
+        unyielding[instance] = nil
+    }
 }

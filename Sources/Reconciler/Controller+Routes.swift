@@ -45,6 +45,8 @@ extension Controller {
             state.lackingRoomBeside[key] = nil
             state.awaitedPorts[key] = nil
             state.restorable[key] = nil
+            state.parked.remove(key)
+            state.unwritten.remove(key)
             state.obstructed[key] = nil
             state.unobstructed.remove(key)
             return state.published.removeValue(forKey: key) != nil

@@ -206,6 +206,7 @@ extension Controller {
         let exit = failure.exit ?? ExitRecord(kind: .neverStarted, at: failure.at, message: failure.message)
         let setback = try await setback(to: model, by: failure, of: .instance(instance))
         try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
+        state.withLock { $0.forget(instance.id) }
         await tell(of: setback, model)
         wakeParked()
         return true

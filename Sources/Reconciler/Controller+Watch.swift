@@ -87,14 +87,7 @@ extension Controller {
         }
         // A cancelled watch has seen nothing.
         guard !Task.isCancelled else { return }
-        state.withLock { state in
-            state.watched.remove(instance.id)
-            state.buried.remove(instance.id)
-            state.formerSpecs[instance.id] = nil
-            state.lastProbe[instance.id] = nil
-            state.lastUse[instance.id] = nil
-            state.unyielding[instance.id] = nil
-        }
+        _ = state.withLock { $0.watched.remove(instance.id) }
         report(.ended(instance, verdict), of: instance.key)
     }
 
@@ -114,12 +107,14 @@ extension Controller {
         guard !wasAskedTo && !(exit.kind == .neverStarted && isBeforeRelease) else {
             let isShuttingDown = state.withLock { $0.mode == .stopping }
             try await commit(.exited(instance.id, exit, backoff: nil, endsDemand: isShuttingDown))
+            state.withLock { $0.forget(instance.id) }
             wakeParked()
             return
         }
         let failure = LoadFailure(exit.failureClass, exit.message, at: parts.time.now(), exit: exit)
         let setback = try await setback(to: model, by: failure, of: .instance(current))
         try await commit(.exited(instance.id, exit, backoff: setback.backoff, endsDemand: setback.isFelt))
+        state.withLock { $0.forget(instance.id) }
         if current.readyAt == nil {
             await tell(of: setback, model)
         } else {

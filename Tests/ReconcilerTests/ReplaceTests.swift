@@ -176,6 +176,41 @@ import Testing
         }
     }
 
+    @Test func nothingIsRememberedOfWhatHasEnded() async throws {
+        try await Self.serving { world, controller, routes, first in
+            for edit in ["two", "three"] {
+                try await world.define([.a: Self.spec(edit)], in: controller)
+                try await untilAlone(edit, world, routes)
+                try await eventually("the former one is gone") {
+                    try await world.store.model(.a)?.instances.count == 1
+                }
+            }
+            let last = world.runtime.running(.a)
+            #expect(controller.state.withLock { Array($0.formerSpecs.keys) + $0.lastProbe.keys } == [])
+            #expect(controller.state.withLock { Array($0.lastUse.keys) } == last)
+        }
+        // Nor of what was found to have ended when it could be asked again.
+        let world = World()
+        try await Self.serving(in: world) { world, controller, routes, _ in
+            world.prober.answer(Self.isLoading, onPort: Self.secondPort)
+            try await world.define([.a: Self.spec("two")], in: controller)
+            try await eventually("both run") { world.runtime.running(.a).count == 2 }
+        }
+        let first = try #require(world.store.allInstances.first?.id)
+        world.runtime.setUnreadable(first, true)
+        try await world.run { controller, _ in
+            try await eventually("it is remembered") { controller.state.withLock { $0.formerSpecs[first] != nil } }
+            await controller.look(at: [.a])
+            world.runtime.crash(first)
+            world.runtime.setUnreadable(first, false)
+            try await eventually("it is gone") {
+                world.time.advance(by: 10)
+                return try await world.store.model(.a)?.instances.contains { $0.id == first } == false
+            }
+            #expect(controller.state.withLock(\.formerSpecs).isEmpty)
+        }
+    }
+
     @Test func aFailureThatIsFinalEndsAWait() async throws {
         try await Self.serving { world, controller, _, _ in
             world.runtime.setHabit(.cannotBeExecuted, ofCommand: "bad")
