@@ -49,7 +49,9 @@ struct Rollout {
         }
         let isEmpty = report.changes.isEmpty
         var parts = [isEmpty ? "nothing changed" : "accepted as revision \(report.revision): \(summary)"]
-        if let target = report.restores { parts.append("\(report.plan.root.printable) is pinned at revision \(target)") }
+        if let target = report.restores {
+            parts.append("\(report.plan.root.printable) is pinned at revision \(target)")
+        }
         if let pin = report.unpins { parts.append("no longer pinned at revision \(pin.revision)") }
         if !isRunning, !isEmpty { parts.append("the next `modelet serve` acts on it") }
         return parts.joined(separator: "; ")

@@ -57,7 +57,7 @@ struct TerminalTests {
                 fault: ManifestFault(file: "\(Self.evil).yaml", line: 1, column: 1, message: Self.evil), since: Self.now
             )
         ]
-        let snapshot = StateSnapshot(uuid: "u", epoch: 1, models: [entry], roots: [root])
+        let snapshot = StateSnapshot(uuid: "u", epoch: 1, models: [entry], roots: [root], standings: [])
         check(StatusText(snapshot: snapshot, now: Self.now).lines)
     }
 
