@@ -20,7 +20,7 @@ import Testing
             await routes.wait(for: .b) { $0.isCold(.starting) }
             try await self.edit(to: Self.edit("x:2"), world, controller)
             #expect(controller.state.withLock { $0.waitingForRoom[.a] } != nil)
-            #expect(world.runtime.images.questions(of: .a) == 2)
+            #expect(world.runtime.images.source(askedFor: .a) == Self.edit("x:2").source)
             try await body(world, controller, routes)
         }
     }
