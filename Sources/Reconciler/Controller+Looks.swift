@@ -91,8 +91,8 @@ extension Controller {
             await publish(model, instances)
             if instances.isEmpty {
                 try await setWaiting(reason, for: model)
-            } else if observation.fulfilling != nil {
-                // An edit that waited, and was taken back.
+            } else if observation.fulfilling?.phase == .ready {
+                // Of an edit that waited, and was taken back. What is not ready yet, or not now, has its own reason.
                 try await setWaiting(nil, for: model)
             }
             if let until { wake(key, at: until) }

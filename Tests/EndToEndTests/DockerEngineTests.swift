@@ -134,7 +134,8 @@ extension EndToEnd {
                     try await host.sqlite("SELECT state, container_id FROM models WHERE source = 'stub'")
                         == "ready|\(container)"
                 }
-                #expect(try await second.predict().status == 200)
+                // It is recorded first, and then the gateway is told.
+                try await eventually("it serves") { try await second.predict().status == 200 }
                 #expect(try await engine.containers(of: host) == [container])
             }
         }

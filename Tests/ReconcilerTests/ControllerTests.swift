@@ -127,6 +127,28 @@ import Testing
         }
     }
 
+    /// Why an instance is not ready, or not now, is told for as long as that is so.
+    @Test func whatAProbeSaidStaysAsTheReason() async throws {
+        let world = World()
+        var probe = ProbeSpec()
+        probe.interval = 10
+        probe.failures = 1
+        let spec = ModelSpec.local(load: .eager, port: 9000) { [probe] in $0.readiness = .http(probe) }
+        try await world.define([.a: spec])
+        try await world.run { controller, routes in
+            await routes.wait(for: .a) { $0.isInstance }
+            world.prober.answer(.failed(reason: "connection refused"), onPort: 9000)
+            try await eventually("the probe fails") {
+                world.time.advance(by: 10)
+                return routes.target(.a).unavailability?.code == "model_unhealthy"
+            }
+            for _ in 0..<3 { await controller.look(at: [.a]) }
+            let condition = try await world.condition(of: .a)
+            #expect(condition?.state == .unhealthy)
+            #expect(condition?.reason?.contains("connection refused") == true, "\(condition?.reason ?? "")")
+        }
+    }
+
     @Test func loadThatOutlastsStartTimeoutIsGivenUp() async throws {
         let world = World()
         try await world.define([.a: .local(port: 9000) { $0.startTimeout = 5 }])
