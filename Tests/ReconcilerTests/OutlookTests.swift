@@ -179,11 +179,4 @@ extension RouteChange {
     fileprivate var target: Route.Target? { if case .set(let route) = self { route.target } else { nil } }
     fileprivate var instance: InstanceID? { target.instance }
     fileprivate var unavailability: Unavailability? { target.unavailability }
-
-    fileprivate var key: ModelKey {
-        switch self {
-        case .set(let route): route.key
-        case .remove(let key): key
-        }
-    }
 }

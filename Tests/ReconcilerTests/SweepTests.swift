@@ -54,12 +54,13 @@ import Testing
             await routes.wait(for: .a) { $0.isCold(.standby) }
             await controller.sweep()
             let intent = self.intent("new", in: world)
-            _ = try await world.runtime.prepare(intent)
             let store = world.store
             let now = world.time.now()
+            // Before there is anything to be swept: the controller sweeps by itself, too.
             world.runtime.images.setBetweenListingAndLive {
                 _ = try? await store.begin(intent, cause: "test", startSlots: 1, at: now)
             }
+            _ = try await world.runtime.prepare(intent)
             await controller.sweep()
             #expect(world.store.notes == [])
             #expect(try await world.store.liveInstances().map(\.id) == [intent.id])
